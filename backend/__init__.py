@@ -1,0 +1,1 @@
+"""Everything the pages do, importable and testable without Streamlit."""
