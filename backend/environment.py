@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +59,8 @@ class Environment:
     region: str
     account: str
     settings: Settings
+    close: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Ends what opening this environment started: the embedded AWS, or on AWS nothing."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _clients_lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -149,7 +152,8 @@ class Environment:
     @property
     def cache_dir(self) -> Path:
         """A folder for what can be rebuilt from this account's services; one for each account and region."""
-        path = self.settings.state_dir / "cache" / f"{self.settings.environment}-{self.account}-{self.region}-{self.project}"
+        place = f"{self.settings.environment}-{self.account}-{self.region}-{self.project}"
+        path = self.settings.state_dir / "cache" / place
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -161,7 +165,7 @@ def open_environment(settings: Settings) -> Environment:
     """
     if settings.environment == "embedded":
         aws = local_aws.start(settings.state_dir)
-        return Environment(EmbeddedSession(aws), local_aws.REGION, aws.account, settings)
+        return Environment(EmbeddedSession(aws), local_aws.REGION, aws.account, settings, close=aws.stop)
     session = boto3.Session(region_name=settings.region)
     if not session.region_name:
         raise ConfigurationError("No AWS region is set. Set SCONES_REGION or AWS_REGION, for example to us-east-1.")

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     )
     region: str | None = Field(
         default=None,
-        description="AWS region, when on AWS; unset, it is the one that boto3 finds. The embedded AWS is always `us-east-1`.",
+        description="AWS region; unset, the one that boto3 finds. The embedded AWS is always in `us-east-1`.",
     )
     project: str = Field(
         default="scones-unlimited",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from backend import local_aws
 from backend.environment import Environment, open_environment
 from backend.settings import Settings
 
@@ -17,10 +17,9 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """The embedded AWS on a state folder of its own; ended with the run."""
-    state_dir = tmp_path_factory.mktemp("scones")
-    settings = Settings(environment="embedded", state_dir=state_dir, project="scones-test")
-    yield open_environment(settings)
-    local_aws.start(state_dir).stop()
+    settings = Settings(environment="embedded", state_dir=tmp_path_factory.mktemp("scones"), project="scones-test")
+    with closing(open_environment(settings)) as opened:
+        yield opened
 
 
 def _present(path: Path) -> Path:

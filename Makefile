@@ -1,0 +1,44 @@
+# Needs Python 3.11 or newer; PYTHON=... names another one.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARCHIVE ?=
+JSON ?=
+
+.PHONY: run demo test check check-full lint types clean
+
+run: $(VENV)/.app
+	$(BIN)/python -m backend.launch
+
+demo: $(VENV)/.app
+	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
+
+test: $(VENV)/.app
+	$(BIN)/python -m pytest
+
+# With the tools of development installed, `test` drives a browser too.
+check: lint types test
+
+check-full: lint types
+	$(BIN)/python -m pytest -m "not aws"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cfn-lint workflow/*.yaml
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/.app: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,58 @@
+"""`make demo`: the whole pipeline without a browser, in a state folder of its own that is deleted at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from backend import staging
+from backend.environment import open_environment
+from backend.errors import SconesError
+from backend.pipeline import PipelineOptions, run_pipeline
+from backend.settings import Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; returns the exit code: 0 when every step did what it should, 1 when one could not."""
+    parser = argparse.ArgumentParser(prog="python -m backend.demo", description=__doc__)
+    parser.add_argument("--archive", type=Path, help="a CIFAR-100 archive (python version); without it, a drawn sample")
+    parser.add_argument("--json", type=Path, help="a file to write the figures to")
+    chosen = parser.parse_args(arguments)
+    source = staging.LocalArchive(chosen.archive) if chosen.archive else staging.OfflineSample()
+    try:
+        figures = _run(source)
+    except SconesError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    text = json.dumps(figures, indent=2)
+    if chosen.json:
+        chosen.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+    return 0
+
+
+def _run(source: staging.Source) -> dict[str, object]:
+    with tempfile.TemporaryDirectory(prefix="scones-demo-") as folder:
+        settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-demo")
+        with closing(open_environment(settings)) as environment:
+            return run_pipeline(environment, PipelineOptions(source), _Printer())
+
+
+class _Printer:
+    """Prints each message once: a step repeats its own while it waits."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, _fraction: float, message: str) -> None:
+        if message != self._last:
+            print(message, flush=True)
+            self._last = message
+
+
+if __name__ == "__main__":
+    sys.exit(main())

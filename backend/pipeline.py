@@ -1,0 +1,148 @@
+"""The whole way, from images to captured confidences, as one call: what the pages do step by step."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from backend import model, monitoring, staging, workflow
+from backend.environment import Environment
+from backend.errors import CaptureUnavailable
+from backend.progress import Progress, no_progress
+
+_CAPTURE_TIMEOUT_SECONDS = 900  # AWS delivers captured records within minutes
+_CAPTURE_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What a run of the whole pipeline takes."""
+
+    source: staging.Source
+    labels: tuple[str, ...] = ("bicycle", "motorcycle")
+    training: model.TrainingOptions = field(default_factory=model.TrainingOptions)
+    deployment: model.DeploymentOptions = field(default_factory=model.DeploymentOptions)
+    threshold: float = workflow.DEFAULT_THRESHOLD
+
+
+def stage(
+    environment: Environment, source: staging.Source, labels: Sequence[str], progress: Progress = no_progress
+) -> staging.Dataset:
+    """Make the bucket and the roles if they are missing, then stage the images in it."""
+    workflow.deploy_foundation(environment)
+    return staging.stage_dataset(environment, source, labels, progress)
+
+
+def run_pipeline(
+    environment: Environment, options: PipelineOptions, progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Stage, train, deploy, submit every test image, and read what the endpoint captured.
+
+    Returns the figures by name, ready for JSON; `seconds` holds the time of each step.
+    """
+    clock = _Clock()
+    with clock.step("staging"):
+        dataset = stage(environment, options.source, options.labels, progress)
+    with clock.step("training"):
+        job = model.start_training(environment, dataset, options.training)
+        run = model.wait_for_training(environment, job, progress)
+    with clock.step("deployment"):
+        model.deploy_model(environment, job, options.deployment)
+        endpoint = model.wait_for_endpoint(environment, progress)
+    with clock.step("workflow"):
+        workflow.deploy_workflow(environment, endpoint.name, dataset.labels, options.threshold, progress)
+    images = staging.list_images(environment, dataset, "test")
+    with clock.step("test_images"):
+        executions = workflow.run_batch(environment, [image.key for image in images], progress)
+    with clock.step("captures"):
+        records = wait_for_captures(environment, [execution.name for execution in executions], progress)
+    return {
+        "environment": environment.settings.environment,
+        "source": dataset.source,
+        "synthetic": dataset.synthetic,
+        "train_images": dataset.size("train"),
+        "test_images": dataset.size("test"),
+        "training_job": job,
+        "validation_accuracy": run.validation_accuracy,
+        **_execution_figures(executions),
+        **_capture_figures(records, executions, images, options.threshold),
+        "seconds": clock.seconds,
+    }
+
+
+def wait_for_captures(
+    environment: Environment, inference_ids: Sequence[str], progress: Progress = no_progress
+) -> list[dict[str, Any]]:
+    """The captured records of these inferences, once all of them are there.
+
+    Raises CaptureUnavailable when some are missing after 15 minutes.
+    """
+    wanted = set(inference_ids)
+    deadline = time.monotonic() + _CAPTURE_TIMEOUT_SECONDS
+    while True:
+        monitoring.refresh_captures(environment)
+        frame = monitoring.confidences(environment)
+        found = frame[frame["inference_id"].isin(wanted)]
+        if set(found["inference_id"]) == wanted:
+            return found.to_dict("records")
+        missing = len(wanted) - found["inference_id"].nunique()
+        if time.monotonic() > deadline:
+            raise CaptureUnavailable(
+                f"{missing} of {len(wanted)} inferences were not captured within {_CAPTURE_TIMEOUT_SECONDS} seconds. "
+                "Look at the endpoint's data capture settings and its log."
+            )
+        progress(len(found) / len(wanted), f"Waiting for {missing} captured records.")
+        time.sleep(_CAPTURE_POLL_SECONDS)
+
+
+def _execution_figures(executions: Sequence[workflow.Execution]) -> dict[str, Any]:
+    """How the executions ended; seconds from start to end of each."""
+    durations = [
+        (execution.stopped_at - execution.started_at).total_seconds()
+        for execution in executions
+        if execution.stopped_at is not None
+    ]
+    return {
+        "executions": len(executions),
+        "outcomes": dict(Counter(execution.outcome for execution in executions)),
+        "errors": dict(Counter(execution.error for execution in executions if execution.error)),
+        "p50_seconds": round(median(durations), 3) if durations else None,
+    }
+
+
+def _capture_figures(
+    records: Sequence[dict[str, Any]],
+    executions: Sequence[workflow.Execution],
+    images: Sequence[staging.StagedImage],
+    threshold: float,
+) -> dict[str, Any]:
+    """Accuracy and pass rate from the captured records, joined to the labels by inference id and image key."""
+    label_of_key = {image.key: image.label_index for image in images}
+    label_of = {execution.name: label_of_key[execution.input["s3_key"]] for execution in executions}
+    correct = sum(record["predicted_index"] == label_of[record["inference_id"]] for record in records)
+    passed = sum(record["confidence"] >= threshold for record in records)
+    return {
+        "threshold": threshold,
+        "captured_records": len(records),
+        "captured_executions": len({record["inference_id"] for record in records}),
+        "accuracy": round(correct / len(records), 4),
+        "pass_rate": round(passed / len(records), 4),
+    }
+
+
+class _Clock:
+    """Takes the time of each step, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - started, 2)
