@@ -48,7 +48,7 @@ class EmbeddedSession(boto3.Session):
     def client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """As boto3's, led to the embedded service's endpoint."""
         kwargs.setdefault("endpoint_url", self._aws.endpoint_url(service_name))
-        return super().client(service_name, *args, **kwargs)  # type: ignore[call-overload]
+        return super().client(service_name, *args, **kwargs)
 
 
 @dataclass(frozen=True)

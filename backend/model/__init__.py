@@ -1,13 +1,7 @@
 """Training the image classifier, and serving it from an endpoint."""
 
-from backend.model.deployment import (
-    DeploymentOptions,
-    EndpointState,
-    delete_endpoint,
-    deploy_model,
-    describe_endpoint,
-    wait_for_endpoint,
-)
+from backend.model.deployment import DeploymentOptions, delete_endpoint, deploy_model
+from backend.model.endpoint import EndpointState, describe_endpoint, wait_for_endpoint
 from backend.model.training import (
     TrainingOptions,
     TrainingRun,

@@ -113,7 +113,7 @@ def start_training(environment: Environment, dataset: Dataset, options: Training
             output_data_config=OutputDataConfig(s3_output_path=f"s3://{environment.bucket}/models"),
             resource_config=ResourceConfig(instance_type=options.instance_type, instance_count=1, volume_size_in_gb=50),
             stopping_condition=StoppingCondition(max_runtime_in_seconds=_MAX_RUNTIME_SECONDS),
-            tags=[{"key": key, "value": value} for key, value in environment.tags.items()],  # type: ignore[misc]
+            tags=[{"key": key, "value": value} for key, value in environment.tags.items()],
             session=environment.session,
             region=environment.region,
         )

@@ -1,0 +1,120 @@
+"""The project's endpoint as SageMaker describes it, with where its model came from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from backend.aws_errors import aws_errors, error_message
+from backend.environment import Environment
+from backend.errors import EndpointNotInService
+from backend.model.training import describe_training
+from backend.progress import Progress, no_progress
+from backend.staging import describe_dataset
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeEndpointConfigOutputTypeDef,
+        DescribeEndpointOutputTypeDef,
+    )
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class EndpointState:
+    """The endpoint as SageMaker describes it, with where its model came from."""
+
+    name: str
+    status: str
+    failure_reason: str | None
+    created_at: datetime
+    modified_at: datetime
+    endpoint_config: str
+    model: str
+    model_artifact: str
+    training_job: str | None
+    dataset_id: str | None
+    labels: tuple[str, ...]
+    instance_type: str
+    instance_count: int
+    capture_percent: int
+    capture_destination: str | None
+
+    @property
+    def in_service(self) -> bool:
+        return self.status == "InService"
+
+    @property
+    def is_changing(self) -> bool:
+        return self.status in {"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"}
+
+
+def describe_endpoint(environment: Environment) -> EndpointState | None:
+    """The project's endpoint and its lineage, or None when there is none."""
+    with aws_errors("describe the endpoint"):
+        endpoint = find_endpoint(environment)
+        if endpoint is None:
+            return None
+        config = environment.sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+        model = environment.sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    artifact = model["PrimaryContainer"]["ModelDataUrl"]
+    training_job = _training_job_of(artifact)
+    dataset_id = describe_training(environment, training_job).dataset_id if training_job else None
+    dataset = describe_dataset(environment, dataset_id) if dataset_id else None
+    return EndpointState(
+        name=endpoint["EndpointName"],
+        status=endpoint["EndpointStatus"],
+        failure_reason=endpoint.get("FailureReason"),
+        created_at=endpoint["CreationTime"],
+        modified_at=endpoint["LastModifiedTime"],
+        model_artifact=artifact,
+        training_job=training_job,
+        dataset_id=dataset_id,
+        labels=dataset.labels if dataset else (),
+        **_configured(config),
+    )
+
+
+def _configured(config: DescribeEndpointConfigOutputTypeDef) -> dict[str, Any]:
+    variant = config["ProductionVariants"][0]
+    capture = config.get("DataCaptureConfig")
+    return {
+        "endpoint_config": config["EndpointConfigName"],
+        "model": variant["ModelName"],
+        "instance_type": variant["InstanceType"],
+        "instance_count": variant["InitialInstanceCount"],
+        "capture_percent": capture["InitialSamplingPercentage"] if capture and capture.get("EnableCapture") else 0,
+        "capture_destination": capture["DestinationS3Uri"] if capture else None,
+    }
+
+
+def wait_for_endpoint(environment: Environment, progress: Progress = no_progress) -> EndpointState:
+    """Wait until the endpoint stops changing; raises EndpointNotInService with SageMaker's reason when it failed."""
+    while (state := describe_endpoint(environment)) is not None and state.is_changing:
+        progress(0.0, f"Endpoint {state.name}: {state.status}.")
+        time.sleep(_POLL_SECONDS)
+    if state is None or not state.in_service:
+        reason = f"is {state.status}: {state.failure_reason or 'no reason given'}" if state else "does not exist"
+        raise EndpointNotInService(f"Endpoint {environment.endpoint_name} {reason}. Deploy a model again.")
+    return state
+
+
+def find_endpoint(environment: Environment) -> DescribeEndpointOutputTypeDef | None:
+    """What DescribeEndpoint answers, or None when there is no such endpoint."""
+    try:
+        return environment.sagemaker.describe_endpoint(EndpointName=environment.endpoint_name)
+    except ClientError as error:
+        if error_message(error).startswith("Could not find"):
+            return None
+        raise
+
+
+def _training_job_of(artifact: str) -> str | None:
+    """The job that wrote `s3://<bucket>/models/<job>/output/model.tar.gz`."""
+    parts = artifact.split("/")
+    return parts[-3] if parts[-2:] == ["output", "model.tar.gz"] else None
