@@ -6,7 +6,7 @@ from backend.model.training_log import EpochMetrics, parse_epochs
 
 # Lines of a real training job, from the SageMaker console.
 REAL_LINES = [
-    "[10/15/2024 12:37:35 INFO 140427410851648] Epoch[29] Batch [20]#011Speed: 189.540 samples/sec#011accuracy=0.930060",
+    "[10/15/2024 12:37:35 INFO 140427410851648] Epoch[29] Batch [20]#011Speed: 189.5 samples/sec#011accuracy=0.930060",
     "[10/15/2024 12:37:37 INFO 140427410851648] Epoch[29] Train-accuracy=0.939516",
     "[10/15/2024 12:37:37 INFO 140427410851648] Epoch[29] Time cost=5.027",
     "[10/15/2024 12:37:38 INFO 140427410851648] Epoch[29] Validation-accuracy=0.812500",

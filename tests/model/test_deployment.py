@@ -1,0 +1,63 @@
+"""The endpoint's life: deployed, described with its lineage, deleted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from backend import model, staging
+from backend.environment import Environment
+from backend.errors import EndpointNotInService, TrainingNotPossible
+
+
+@pytest.fixture(scope="module")
+def endpoint(environment: Environment, trained: model.TrainingRun) -> model.EndpointState:
+    model.deploy_model(environment, trained.name, model.DeploymentOptions())
+    return model.wait_for_endpoint(environment)
+
+
+def test_the_endpoint_knows_where_its_model_came_from(
+    endpoint: model.EndpointState, trained: model.TrainingRun, dataset: staging.Dataset
+) -> None:
+    assert endpoint.training_job == trained.name
+    assert endpoint.dataset_id == dataset.dataset_id
+    assert endpoint.labels == ("bicycle", "motorcycle")
+    assert endpoint.model_artifact == trained.model_artifact
+
+
+def test_every_inference_is_captured_below_the_capture_prefix(
+    environment: Environment, endpoint: model.EndpointState
+) -> None:
+    assert endpoint.capture_percent == 100
+    assert endpoint.capture_destination == f"s3://{environment.bucket}/data_capture"
+
+
+def test_an_image_is_answered_with_a_probability_for_each_label(
+    environment: Environment, endpoint: model.EndpointState, dataset: staging.Dataset
+) -> None:
+    image = staging.list_images(environment, dataset, "test")[0]
+    response = environment.sagemaker_runtime.invoke_endpoint(
+        EndpointName=endpoint.name, ContentType="image/png", Body=staging.read_image(environment, image.key)
+    )
+    probabilities = json.loads(response["Body"].read())
+    assert len(probabilities) == 2
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, dataset: staging.Dataset) -> None:
+    name = model.start_training(environment, dataset, model.TrainingOptions(num_layers=21))
+    with pytest.raises(TrainingNotPossible):
+        model.wait_for_training(environment, name)
+    with pytest.raises(TrainingNotPossible, match="no model to deploy"):
+        model.deploy_model(environment, name, model.DeploymentOptions())
+
+
+def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
+    environment: Environment, endpoint: model.EndpointState
+) -> None:
+    model.delete_endpoint(environment)
+    with pytest.raises(EndpointNotInService, match="does not exist"):
+        model.wait_for_endpoint(environment)
+    assert environment.sagemaker.list_endpoint_configs(NameContains=endpoint.endpoint_config)["EndpointConfigs"] == []
+    assert environment.sagemaker.list_models(NameContains=endpoint.model)["Models"] == []
