@@ -1,0 +1,124 @@
+"""What belongs to one state folder: its secret, its ports, and which services run on it now."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+SERVICES = ("ministack", "sagemaker")
+HEALTH_PATH = "/_scones/health"
+
+
+class Occupied(Exception):
+    """When another process holds a lock for longer than we wait."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The services that run now: `instance` tells them from those of another start, `ports` is by service."""
+
+    instance: str
+    ports: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The embedded AWS's folder, `<state_dir>/aws`, readable by its owner only."""
+
+    folder: Path
+
+    @classmethod
+    def open(cls, state_dir: Path) -> Installation:
+        folder = state_dir.resolve() / "aws"
+        for path in (folder, folder / "logs"):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(folder)
+
+    def log_path(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def secret(self) -> str:
+        """The secret access key of this installation, made at first use: who cannot read it cannot sign a request."""
+        path = self.folder / "secret"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text(encoding="ascii")
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secret := secrets.token_urlsafe(30))
+        return secret
+
+    def running(self) -> Running | None:
+        """What was started last, if it was not ended cleanly; only a health check tells whether it still runs."""
+        try:
+            return Running(**json.loads(self._running_path.read_text(encoding="ascii")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def announce(self, running: Running) -> None:
+        """Tell other processes, and the next start, where the services are."""
+        text = json.dumps(asdict(running))
+        for path in (self._running_path, self._ports_path):
+            replacement = path.with_suffix(".new")
+            replacement.write_text(text, encoding="ascii")
+            replacement.replace(path)
+
+    def withdraw(self) -> None:
+        """Say that the services have ended."""
+        self._running_path.unlink(missing_ok=True)
+
+    def choose_ports(self) -> dict[str, int]:
+        """The ports of the last run where they are free, so that exported variables stay true; else any."""
+        try:
+            last = json.loads(self._ports_path.read_text(encoding="ascii"))["ports"]
+        except (FileNotFoundError, ValueError, KeyError):
+            last = {}
+        return {service: _free_port(last.get(service, 0)) for service in SERVICES}
+
+    @contextmanager
+    def lock(self, name: str, patience: float) -> Iterator[None]:
+        """Hold the lock of this name; raises Occupied when another process keeps it for `patience` seconds.
+
+        The lock ends with the process: its descriptor is not inherited.
+        """
+        deadline = time.monotonic() + patience
+        with (self.folder / f"{name}.lock").open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        raise Occupied(name) from error
+                    time.sleep(0.05)
+            yield
+
+    @property
+    def _running_path(self) -> Path:
+        return self.folder / "running.json"
+
+    @property
+    def _ports_path(self) -> Path:
+        return self.folder / "ports.json"
+
+
+def _free_port(preferred: int) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
