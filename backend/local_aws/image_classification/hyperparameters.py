@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from backend.local_aws.image_classification.container import UserError
 
@@ -18,6 +18,18 @@ LARGE_IMAGE_LAYERS = (18, 34, 50, 101, 152, 200)
 
 def _integers(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _known_layers(value: int) -> int:
+    if value not in (*SMALL_IMAGE_LAYERS, *LARGE_IMAGE_LAYERS):
+        raise ValueError(f"choose one of {SMALL_IMAGE_LAYERS} for small images or {LARGE_IMAGE_LAYERS} for large ones")
+    return value
+
+
+def _three_channels(value: tuple[int, int, int]) -> tuple[int, int, int]:
+    if value[0] != 3:
+        raise ValueError("images have 3 channels")
+    return value
 
 
 Integers = BeforeValidator(_integers)
@@ -32,8 +44,8 @@ class Hyperparameters(BaseModel):
 
     num_classes: Annotated[int, Field(ge=2)]
     num_training_samples: Positive
-    num_layers: Literal[18, 20, 32, 34, 44, 50, 56, 101, 110, 152, 200] = 152
-    image_shape: Annotated[tuple[Literal[3], Positive, Positive], Integers] = (3, 224, 224)
+    num_layers: Annotated[int, AfterValidator(_known_layers)] = 152
+    image_shape: Annotated[tuple[int, Positive, Positive], Integers, AfterValidator(_three_channels)] = (3, 224, 224)
     epochs: Positive = 30
     mini_batch_size: Positive = 32
     optimizer: Literal["sgd", "adam", "rmsprop", "nag"] = "sgd"

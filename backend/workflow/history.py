@@ -1,0 +1,78 @@
+"""An execution's events as the states it went through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from backend.workflow.model import REJECTED, Step
+
+_FAILURES = ("Failed", "TimedOut", "StartFailed", "SubmitFailed", "ScheduleFailed")
+
+
+def read_steps(
+    events: Iterable[Mapping[str, Any]], execution_error: str | None, *, has_ended: bool
+) -> tuple[Step, ...]:
+    """The steps of a history, in the order they were entered.
+
+    Takes the events of both AWS and MiniStack: Lambda's own events or those of a Task, with or without a state's exit.
+    A state whose last attempt failed counts as failed, even if the error was caught.
+    """
+    steps: list[Step] = []
+    for event in events:
+        kind = event["type"]
+        if kind.endswith("StateEntered"):
+            details = event["stateEnteredEventDetails"]
+            state = kind.removesuffix("StateEntered")
+            steps.append(
+                Step(details["name"], state, "running", event["timestamp"], input=_content(details.get("input")))
+            )
+        elif kind.endswith("StateExited"):
+            _exit(steps, event)
+        elif steps and kind.startswith(("Task", "Lambda")):
+            steps[-1] = replace(steps[-1], error=_error(event) if kind.endswith(_FAILURES) else None)
+    if steps and has_ended and steps[-1].exited_at is None:
+        steps[-1] = _end(steps[-1], execution_error)
+    return tuple(steps)
+
+
+def _exit(steps: list[Step], event: Mapping[str, Any]) -> None:
+    """Close the last state of that name that is still open."""
+    details = event["stateExitedEventDetails"]
+    for position in reversed(range(len(steps))):
+        step = steps[position]
+        if step.name == details["name"] and step.exited_at is None:
+            status = "failed" if step.error else "succeeded"
+            output = _content(details.get("output"))
+            steps[position] = replace(step, status=status, exited_at=event["timestamp"], output=output)
+            return
+
+
+def _end(step: Step, execution_error: str | None) -> Step:
+    """The state in which the execution ended: a Fail state is never exited."""
+    if execution_error is None and step.error is None:
+        return replace(step, status="succeeded")
+    return replace(
+        step, status="rejected" if execution_error == REJECTED else "failed", error=step.error or execution_error
+    )
+
+
+def _error(event: Mapping[str, Any]) -> str:
+    """`Name: cause` of a failure; the details' member is named for the event's type."""
+    details: Mapping[str, str] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    return f"{details.get('error', 'Unknown')}: {_cause_message(details.get('cause', ''))}"
+
+
+def _cause_message(cause: str) -> str:
+    """A Lambda's cause is JSON with the exception's message in it."""
+    content = _content(cause)
+    return str(content.get("errorMessage", cause)) if isinstance(content, dict) else cause
+
+
+def _content(text: str | None) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text
