@@ -1,0 +1,194 @@
+"""Endpoints: configurations in service."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from backend.local_aws.sagemaker import models
+from backend.local_aws.sagemaker.deployment import VariantPlan
+from backend.local_aws.sagemaker.endpoint_configs import require_endpoint_config
+from backend.local_aws.sagemaker.errors import ValidationException
+from backend.local_aws.sagemaker.fleet import KIND
+from backend.local_aws.sagemaker.listing import list_page
+from backend.local_aws.sagemaker.operations import Operation, Output, Request, in_thread
+from backend.local_aws.sagemaker.resources import create_resource, described, require_tags
+from backend.local_aws.sagemaker.service import Service
+from backend.local_aws.sagemaker.store import Resource
+
+_NOT_HERE = ("DeploymentConfig", "RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+
+
+def require_endpoint(service: Service, name: str) -> Resource:
+    """The endpoint of that name; raises ValidationException when there is none."""
+    endpoint = service.store.get(KIND, name)
+    if endpoint is None:
+        raise ValidationException(f'Could not find endpoint "{service.arn(KIND, name)}".')
+    return endpoint
+
+
+async def _create(service: Service, request: Request) -> Output:
+    endpoint = await asyncio.to_thread(_store_new, service, request)
+    service.fleet.begin(service.fleet.bring_up(endpoint.name, endpoint.body["Serving"]))
+    return {"EndpointArn": endpoint.arn}
+
+
+def _store_new(service: Service, request: Request) -> Resource:
+    name = request["EndpointName"]
+    tags = require_tags(request)
+    body = {"Serving": _plan(service, request["EndpointConfigName"]), "Next": None, "FailureReason": None}
+    endpoint = Resource(KIND, name, service.arn(KIND, name), "Creating", body=body)
+    create_resource(service, endpoint, tags, f'Cannot create already existing endpoint "{endpoint.arn}".')
+    return endpoint
+
+
+async def _update(service: Service, request: Request) -> Output:
+    for member in _NOT_HERE:
+        if request.get(member):
+            raise ValidationException(f"The embedded SageMaker does not support {member}. Leave it out.")
+    plan = await asyncio.to_thread(_plan, service, request["EndpointConfigName"])
+    return await _change(service, request["EndpointName"], plan)
+
+
+async def _update_weights_and_capacities(service: Service, request: Request) -> Output:
+    endpoint = await asyncio.to_thread(require_endpoint, service, request["EndpointName"])
+    plan = {**endpoint.body["Serving"]}
+    desired = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
+    unknown = desired.keys() - {variant["name"] for variant in plan["variants"]}
+    if unknown:
+        raise ValidationException(f"Variant(s) {', '.join(sorted(unknown))} not found in endpoint {endpoint.name}.")
+    plan["variants"] = [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan["variants"]]
+    return await _change(service, endpoint.name, plan)
+
+
+async def _change(service: Service, name: str, plan: dict[str, Any]) -> Output:
+    """Begin to serve another plan; raises ValidationException unless the endpoint is in service."""
+    endpoint = await asyncio.to_thread(_mark, service, name, "Updating", plan)
+    service.fleet.begin(service.fleet.update(endpoint.name, plan))
+    return {"EndpointArn": endpoint.arn}
+
+
+async def _delete(service: Service, request: Request) -> Output:
+    endpoint = await asyncio.to_thread(_mark, service, request["EndpointName"], "Deleting", None)
+    service.fleet.begin(service.fleet.take_down(endpoint.name))
+    return {}
+
+
+def _mark(service: Service, name: str, status: str, plan: dict[str, Any] | None) -> Resource:
+    """Begin a change, at most one at a time."""
+    require_endpoint(service, name)
+
+    def change(endpoint: Resource) -> Resource:
+        if endpoint.status == "Failed" and status == "Updating":
+            raise ValidationException(f'Cannot update endpoint "{endpoint.arn}": it is Failed. Delete it instead.')
+        if endpoint.status not in ("InService", "Failed"):
+            verb = "update" if status == "Updating" else "delete"
+            raise ValidationException(f'Cannot {verb} in-progress endpoint "{endpoint.arn}".')
+        return endpoint.changed(status, Next=plan)
+
+    changed = service.store.update(KIND, name, change)
+    if changed is None:
+        raise ValidationException(f'Could not find endpoint "{service.arn(KIND, name)}".')
+    return changed
+
+
+def _describe(service: Service, request: Request) -> Output:
+    endpoint = require_endpoint(service, request["EndpointName"])
+    serving, following = endpoint.body["Serving"], endpoint.body["Next"]
+    members: dict[str, Any] = {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "EndpointStatus": endpoint.status,
+        "EndpointConfigName": (following or serving)["config"],
+    }
+    if endpoint.status not in ("Creating", "Failed"):
+        members["ProductionVariants"] = [
+            _variant_summary(variant, endpoint, following) for variant in serving["variants"]
+        ]
+    if serving["capture"]:
+        members["DataCaptureConfig"] = _capture_summary(serving["capture"])
+    output = described("DescribeEndpoint", endpoint, **members)
+    return {name: value for name, value in output.items() if value is not None}
+
+
+def _variant_summary(variant: dict[str, Any], endpoint: Resource, following: dict[str, Any] | None) -> dict[str, Any]:
+    wanted = {item["name"]: item for item in (following or {}).get("variants", [])}.get(variant["name"], variant)
+    image = {
+        "SpecifiedImage": variant["image"],
+        "ResolvedImage": variant["image"],
+        "ResolutionTime": endpoint.modified,
+    }
+    return {
+        "VariantName": variant["name"],
+        "DeployedImages": [image],
+        "CurrentWeight": variant["weight"],
+        "DesiredWeight": wanted["weight"],
+        "CurrentInstanceCount": variant["instances"],
+        "DesiredInstanceCount": wanted["instances"],
+    }
+
+
+def _capture_summary(capture: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "EnableCapture": capture["EnableCapture"],
+        "CaptureStatus": "Started" if capture["EnableCapture"] else "Stopped",
+        "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+        "DestinationS3Uri": capture["DestinationS3Uri"],
+        "KmsKeyId": capture.get("KmsKeyId", ""),
+    }
+
+
+def _list(service: Service, request: Request) -> Output:
+    return list_page(service.store, KIND, request, "Endpoints", _summary)
+
+
+def _summary(endpoint: Resource) -> dict[str, Any]:
+    return {
+        "EndpointName": endpoint.name,
+        "EndpointArn": endpoint.arn,
+        "CreationTime": endpoint.created,
+        "LastModifiedTime": endpoint.modified,
+        "EndpointStatus": endpoint.status,
+    }
+
+
+def _plan(service: Service, config_name: str) -> dict[str, Any]:
+    """All that is needed to serve a configuration, so that an endpoint outlives its configuration and models."""
+    config = require_endpoint_config(service, config_name)
+    variants = [asdict(_variant_plan(service, variant)) for variant in config.body["ProductionVariants"]]
+    return {"config": config.name, "variants": variants, "capture": config.body.get("DataCaptureConfig")}
+
+
+def _variant_plan(service: Service, variant: dict[str, Any]) -> VariantPlan:
+    model = models.require_model(service, variant["ModelName"])
+    container = models.container(model)
+    url = models.model_data_url(model)
+    if url is None:
+        raise ValidationException(f"Model {model.name} has no ModelDataUrl, and its image needs one to serve.")
+    return VariantPlan(
+        name=variant["VariantName"],
+        weight=variant["InitialVariantWeight"],
+        instances=variant.get("InitialInstanceCount", 1),
+        image=container["Image"],
+        model_data=url,
+        variables=container["Environment"],
+    )
+
+
+def _adjusted(variant: dict[str, Any], desired: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **variant,
+        "weight": desired.get("DesiredWeight", variant["weight"]),
+        "instances": desired.get("DesiredInstanceCount", variant["instances"]),
+    }
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateEndpoint": _create,
+    "DescribeEndpoint": in_thread(_describe),
+    "ListEndpoints": in_thread(_list),
+    "UpdateEndpoint": _update,
+    "UpdateEndpointWeightsAndCapacities": _update_weights_and_capacities,
+    "DeleteEndpoint": _delete,
+}

@@ -1,0 +1,111 @@
+"""Which training jobs run, and which wait for their turn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from backend.local_aws.sagemaker import container, training_states
+from backend.local_aws.sagemaker.store import Query, Resource
+from backend.local_aws.sagemaker.training_run import INTERRUPTED, Cancellation, TrainingRun
+
+if TYPE_CHECKING:
+    from backend.local_aws.sagemaker.service import Service
+
+_KIND = "training-job"
+_CORES_EACH = 2
+_SECONDS_TO_END = 8.0
+
+
+class TrainingQueue:
+    """Runs training jobs in the order they were created, as many at once as the machine has pairs of cores."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._folder = service.state_dir / "training"
+        self._changed = threading.Condition()
+        self._waiting: deque[str] = deque()
+        self._running: dict[str, TrainingRun] = {}
+        self._closed = False
+        slots = max(1, (os.cpu_count() or 1) // _CORES_EACH)
+        self._threads = [threading.Thread(target=self._serve, name=f"training-{n}", daemon=True) for n in range(slots)]
+
+    def start(self) -> None:
+        """Settle what an earlier service left unfinished, and begin with the jobs that still wait."""
+        self._end_leftovers()
+        for job in self._unfinished():
+            self._recover(job)
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, name: str) -> None:
+        """Queue a job that is stored as starting."""
+        with self._changed:
+            self._waiting.append(name)
+            self._changed.notify()
+
+    def cancel(self, name: str) -> None:
+        """Stop a job, wherever it is; one that has ended is passed over."""
+        with self._changed:
+            if name in self._waiting:
+                self._waiting.remove(name)
+                self._end(name, "Stopped")
+            elif name in self._running:
+                self._running[name].cancel(Cancellation.STOPPED)
+
+    def stop(self) -> None:
+        """End the jobs that run, as failed; those that wait are taken up when the service starts again."""
+        with self._changed:
+            self._closed = True
+            for run in self._running.values():
+                run.cancel(Cancellation.SHUTDOWN)
+            self._changed.notify_all()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_SECONDS_TO_END)
+
+    def _serve(self) -> None:
+        """A slot: one job after the other."""
+        while (name := self._next()) is not None:
+            self._running[name].run()
+            with self._changed:
+                del self._running[name]
+
+    def _next(self) -> str | None:
+        """Wait for a job and take it; None when the queue was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            if self._closed:
+                return None
+            name = self._waiting.popleft()
+            job = self._service.store.get(_KIND, name)
+            if job is None:
+                raise RuntimeError(f"training job {name} was queued but is not stored")
+            self._running[name] = TrainingRun(self._service, job, self._folder / name)
+            return name
+
+    def _end_leftovers(self) -> None:
+        """End the containers of an earlier service, and remove their folders."""
+        self._folder.mkdir(exist_ok=True)
+        for folder in self._folder.iterdir():
+            container.end_leftover(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _unfinished(self) -> list[Resource]:
+        statuses = ("InProgress", "Stopping")
+        jobs = [job for status in statuses for job in self._service.store.select(Query(_KIND, status=status))]
+        return sorted(jobs, key=lambda job: (job.created, job.name))
+
+    def _recover(self, job: Resource) -> None:
+        if job.status == "Stopping":
+            self._end(job.name, "Stopped")
+        elif job.body["SecondaryStatus"] == "Starting":
+            self._waiting.append(job.name)
+        else:
+            self._end(job.name, "Failed", INTERRUPTED)
+
+    def _end(self, name: str, secondary: str, reason: str | None = None) -> None:
+        self._service.store.update(_KIND, name, lambda job: training_states.ended(job, secondary, reason))

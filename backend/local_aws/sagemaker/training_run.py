@@ -1,0 +1,165 @@
+"""One training job, from its turn in the queue to its end."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.local_aws.image_classification import METRIC_DEFINITIONS
+from backend.local_aws.sagemaker import training_states
+from backend.local_aws.sagemaker.artifacts import upload_folder
+from backend.local_aws.sagemaker.channels import download_channel
+from backend.local_aws.sagemaker.failures import TrainingFailed
+from backend.local_aws.sagemaker.log_file import SECONDS_TO_FINISH, LogFollower
+from backend.local_aws.sagemaker.log_stream import LogStream
+from backend.local_aws.sagemaker.s3_uri import S3Uri
+from backend.local_aws.sagemaker.store import Resource
+from backend.local_aws.sagemaker.training_container import TrainingContainer
+from backend.local_aws.sagemaker.training_folder import TrainingFolder
+from backend.local_aws.sagemaker.training_metrics import TrainingMetrics
+
+if TYPE_CHECKING:
+    from backend.local_aws.sagemaker.service import Service
+
+INTERRUPTED = "InternalServerError: The embedded SageMaker ended while the training job ran. Create another one."
+_log = logging.getLogger(__name__)
+_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_SECONDS_TO_STOP = 120.0  # between SIGTERM and SIGKILL, as on SageMaker
+
+
+class Cancellation(Enum):
+    """Why a job ends before its algorithm does; the value is the secondary status that it ends in."""
+
+    STOPPED = "Stopped"
+    MAX_RUNTIME = "MaxRuntimeExceeded"
+    SHUTDOWN = "Failed"
+
+
+class TrainingRun:
+    """Runs one job: downloads its channels, trains in a container, uploads the model, and keeps the job's state.
+
+    `run` belongs to one thread; `cancel` may be called from any.
+    """
+
+    def __init__(self, service: Service, job: Resource, folder: Path) -> None:
+        self._service = service
+        self._job = job
+        self._folder = TrainingFolder(folder)
+        self._container = TrainingContainer(self._folder, _variables(job))
+        self._cancelled = threading.Event()
+        self._cancellation: Cancellation | None = None
+
+    def run(self) -> None:
+        """Run the job to its end, whatever that is, and store it."""
+        with self._time_limit():
+            reason = self._failure_reason()
+        shutil.rmtree(self._folder.path, ignore_errors=True)
+        self._end(reason)
+
+    def cancel(self, cancellation: Cancellation) -> None:
+        """End the job early: its algorithm is asked to finish, and its model so far is kept; at shutdown, neither."""
+        if self._cancellation is None or cancellation is Cancellation.SHUTDOWN:
+            self._cancellation = cancellation
+        self._cancelled.set()
+        self._container.stop(0 if cancellation is Cancellation.SHUTDOWN else _SECONDS_TO_STOP)
+
+    @contextmanager
+    def _time_limit(self) -> Iterator[None]:
+        seconds = self._job.body["StoppingCondition"]["MaxRuntimeInSeconds"]
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.cancel, (Cancellation.MAX_RUNTIME,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _failure_reason(self) -> str | None:
+        """Do the work; None when it was done."""
+        try:
+            self._work()
+        except TrainingFailed as failure:
+            return str(failure)
+        except Exception as error:  # whatever it is: the job has failed, and its queue goes on
+            _log.exception("training job %s", self._job.name)
+            return f"InternalServerError: {error!r}"
+        return None
+
+    def _work(self) -> None:
+        self._enter("Downloading")
+        self._download()
+        if self._cancelled.is_set():
+            return
+        self._enter("Training")
+        self._train()
+        if self._cancellation is not Cancellation.SHUTDOWN:
+            self._enter("Uploading")
+            self._upload()
+
+    def _download(self) -> None:
+        self._folder.prepare(self._job)
+        for channel in self._job.body["InputDataConfig"]:
+            folder = self._folder.channel(channel["ChannelName"])
+            folder.mkdir(parents=True)
+            download_channel(self._service.s3, channel, self._job.body["RoleArn"], folder, self._cancelled)
+
+    def _train(self) -> None:
+        self._folder.log.touch()
+        with self._log_followed():
+            code = self._container.run()
+        if code and not self._cancelled.is_set():
+            raise TrainingFailed(_algorithm_failure(self._folder.failure(), code))
+
+    @contextmanager
+    def _log_followed(self) -> Iterator[None]:
+        """Bring the container's lines to CloudWatch Logs and its metrics to CloudWatch, each at its own pace."""
+        stream = LogStream(self._service.logs, _LOG_GROUP, f"{self._job.name}/algo-1-{int(time.time())}")
+        metrics = TrainingMetrics(self._service.cloudwatch, self._service.store, self._job, METRIC_DEFINITIONS)
+        followers = [LogFollower(self._folder.log, deliver) for deliver in (stream.deliver, metrics.deliver)]
+        for follower in followers:
+            follower.start()
+        try:
+            yield
+        finally:
+            for follower in followers:
+                follower.finish(0 if self._cancellation is Cancellation.SHUTDOWN else SECONDS_TO_FINISH)
+
+    def _upload(self) -> None:
+        """Upload the model, and what else the algorithm wrote; a job that was stopped may have neither."""
+        artifact = S3Uri.parse(self._job.body["ModelArtifacts"]["S3ModelArtifacts"])
+        if not self._cancelled.is_set() or any(self._folder.model.iterdir()):
+            upload_folder(self._service.s3, self._folder.model, self._folder.path / "model.tar.gz", artifact)
+        if any(self._folder.output.iterdir()):
+            destination = S3Uri(artifact.bucket, artifact.key.removesuffix("model.tar.gz") + "output.tar.gz")
+            upload_folder(self._service.s3, self._folder.output, self._folder.path / "output.tar.gz", destination)
+
+    def _enter(self, secondary: str) -> None:
+        self._update(lambda job: training_states.entered(job, secondary))
+
+    def _end(self, reason: str | None) -> None:
+        secondary = "Failed" if reason else "Completed"
+        if self._cancellation is not None:
+            secondary = self._cancellation.value
+        if self._cancellation is Cancellation.SHUTDOWN:
+            reason = INTERRUPTED
+        self._update(lambda job: training_states.ended(job, secondary, reason))
+
+    def _update(self, change: Callable[[Resource], Resource]) -> None:
+        self._service.store.update(self._job.kind, self._job.name, change)
+
+
+def _variables(job: Resource) -> dict[str, str]:
+    return {**job.body.get("Environment", {}), "TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn}
+
+
+def _algorithm_failure(written: str, code: int) -> str:
+    """SageMaker's FailureReason: what the algorithm wrote, which may say that the client is at fault, and the code."""
+    blamed = written if written.startswith(("ClientError:", "AlgorithmError:")) else f"AlgorithmError: {written}"
+    return f"{blamed}, exit code: {code}"
