@@ -45,10 +45,10 @@ class EmbeddedSession(boto3.Session):
         )
         self._aws = aws
 
-    def client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """As boto3's, led to the embedded service's endpoint."""
         kwargs.setdefault("endpoint_url", self._aws.endpoint_url(service_name))
-        return super().client(service_name, *args, **kwargs)
+        return super().client(service_name, *args, **kwargs)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)

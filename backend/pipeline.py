@@ -89,7 +89,7 @@ def wait_for_captures(
         frame = monitoring.confidences(environment)
         found = frame[frame["inference_id"].isin(wanted)]
         if set(found["inference_id"]) == wanted:
-            return found.to_dict("records")
+            return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
         missing = len(wanted) - found["inference_id"].nunique()
         if time.monotonic() > deadline:
             raise CaptureUnavailable(

@@ -11,6 +11,7 @@ from backend.environment import Environment
 from backend.errors import TrainingNotPossible
 from backend.model.endpoint import describe_endpoint, find_endpoint
 from backend.model.training import describe_training
+from backend.progress import Progress, no_progress
 
 VARIANT = "AllTraffic"
 
@@ -45,15 +46,20 @@ def deploy_model(environment: Environment, training_job: str, options: Deploymen
         undo.pop_all()
 
 
-def delete_endpoint(environment: Environment) -> None:
-    """Delete the endpoint with its configuration and model; the training job and its artifact stay."""
+def delete_endpoint(environment: Environment, progress: Progress = no_progress) -> None:
+    """Delete the endpoint, wait until it is gone, and delete its configuration and model.
+
+    The training job and its artifact stay. An endpoint that is not there is no error.
+    """
     state = describe_endpoint(environment)
     if state is None:
         return
     with aws_errors(f"delete endpoint {state.name}"):
-        environment.sagemaker.delete_endpoint(EndpointName=state.name)
+        progress(0.0, f"Deleting endpoint {state.name}.")
+        _delete_and_wait(environment)
         environment.sagemaker.delete_endpoint_config(EndpointConfigName=state.endpoint_config)
-        environment.sagemaker.delete_model(ModelName=state.model)
+        if state.model is not None:
+            environment.sagemaker.delete_model(ModelName=state.model)
 
 
 def _create_model(environment: Environment, name: str, artifact: str) -> None:
@@ -116,7 +122,7 @@ def _create_or_update_endpoint(environment: Environment, config: str) -> None:
             environment.sagemaker.update_endpoint(EndpointName=environment.endpoint_name, EndpointConfigName=config)
             return
         if existing is not None:
-            _delete_failed_endpoint(environment)
+            _delete_and_wait(environment)  # a failed endpoint cannot be updated
         Endpoint.create(
             endpoint_name=environment.endpoint_name,
             endpoint_config_name=config,
@@ -126,8 +132,7 @@ def _create_or_update_endpoint(environment: Environment, config: str) -> None:
         )
 
 
-def _delete_failed_endpoint(environment: Environment) -> None:
-    """A failed endpoint cannot be updated: it makes room for a new one."""
+def _delete_and_wait(environment: Environment) -> None:
     environment.sagemaker.delete_endpoint(EndpointName=environment.endpoint_name)
     environment.sagemaker.get_waiter("endpoint_deleted").wait(
         EndpointName=environment.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -16,18 +17,15 @@ from backend.model.training import describe_training
 from backend.progress import Progress, no_progress
 from backend.staging import describe_dataset
 
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import (
-        DescribeEndpointConfigOutputTypeDef,
-        DescribeEndpointOutputTypeDef,
-    )
-
 _POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class EndpointState:
-    """The endpoint as SageMaker describes it, with where its model came from."""
+    """The endpoint as SageMaker describes it, with where its model came from.
+
+    What hangs on the endpoint configuration or the model is None when somebody has deleted those: it serves on.
+    """
 
     name: str
     status: str
@@ -35,13 +33,13 @@ class EndpointState:
     created_at: datetime
     modified_at: datetime
     endpoint_config: str
-    model: str
-    model_artifact: str
+    model: str | None
+    model_artifact: str | None
     training_job: str | None
     dataset_id: str | None
     labels: tuple[str, ...]
-    instance_type: str
-    instance_count: int
+    instance_type: str | None
+    instance_count: int | None
     capture_percent: int
     capture_destination: str | None
 
@@ -56,41 +54,36 @@ class EndpointState:
 
 def describe_endpoint(environment: Environment) -> EndpointState | None:
     """The project's endpoint and its lineage, or None when there is none."""
+    sagemaker = environment.sagemaker
     with aws_errors("describe the endpoint"):
         endpoint = find_endpoint(environment)
         if endpoint is None:
             return None
-        config = environment.sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-        model = environment.sagemaker.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
-    artifact = model["PrimaryContainer"]["ModelDataUrl"]
-    training_job = _training_job_of(artifact)
+        config = _find(sagemaker.describe_endpoint_config, EndpointConfigName=endpoint["EndpointConfigName"]) or {}
+        variant = config.get("ProductionVariants", [{}])[0]
+        model = _find(sagemaker.describe_model, ModelName=variant["ModelName"]) if variant else None
+    artifact = model["PrimaryContainer"]["ModelDataUrl"] if model else None
+    training_job = _training_job_of(artifact) if artifact else None
     dataset_id = describe_training(environment, training_job).dataset_id if training_job else None
     dataset = describe_dataset(environment, dataset_id) if dataset_id else None
+    capture = config.get("DataCaptureConfig", {})
     return EndpointState(
         name=endpoint["EndpointName"],
         status=endpoint["EndpointStatus"],
         failure_reason=endpoint.get("FailureReason"),
         created_at=endpoint["CreationTime"],
         modified_at=endpoint["LastModifiedTime"],
+        endpoint_config=endpoint["EndpointConfigName"],
+        model=variant.get("ModelName"),
         model_artifact=artifact,
         training_job=training_job,
         dataset_id=dataset_id,
         labels=dataset.labels if dataset else (),
-        **_configured(config),
+        instance_type=variant.get("InstanceType"),
+        instance_count=variant.get("InitialInstanceCount"),
+        capture_percent=capture["InitialSamplingPercentage"] if capture.get("EnableCapture") else 0,
+        capture_destination=capture.get("DestinationS3Uri"),
     )
-
-
-def _configured(config: DescribeEndpointConfigOutputTypeDef) -> dict[str, Any]:
-    variant = config["ProductionVariants"][0]
-    capture = config.get("DataCaptureConfig")
-    return {
-        "endpoint_config": config["EndpointConfigName"],
-        "model": variant["ModelName"],
-        "instance_type": variant["InstanceType"],
-        "instance_count": variant["InitialInstanceCount"],
-        "capture_percent": capture["InitialSamplingPercentage"] if capture and capture.get("EnableCapture") else 0,
-        "capture_destination": capture["DestinationS3Uri"] if capture else None,
-    }
 
 
 def wait_for_endpoint(environment: Environment, progress: Progress = no_progress) -> EndpointState:
@@ -104,14 +97,20 @@ def wait_for_endpoint(environment: Environment, progress: Progress = no_progress
     return state
 
 
-def find_endpoint(environment: Environment) -> DescribeEndpointOutputTypeDef | None:
+def find_endpoint(environment: Environment) -> dict[str, Any] | None:
     """What DescribeEndpoint answers, or None when there is no such endpoint."""
+    return _find(environment.sagemaker.describe_endpoint, EndpointName=environment.endpoint_name)
+
+
+def _find(describe: Callable[..., Any], **name: str) -> dict[str, Any] | None:
+    """What a Describe call answers, or None when it could not find that name."""
     try:
-        return environment.sagemaker.describe_endpoint(EndpointName=environment.endpoint_name)
+        answer: dict[str, Any] = describe(**name)
     except ClientError as error:
         if error_message(error).startswith("Could not find"):
             return None
         raise
+    return answer
 
 
 def _training_job_of(artifact: str) -> str | None:

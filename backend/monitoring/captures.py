@@ -1,0 +1,107 @@
+"""What pages ask of the captured records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from backend.environment import Environment
+from backend.errors import CaptureUnavailable
+from backend.monitoring.ingest import IngestReport, ingest
+from backend.monitoring.objects import fetch_line, open_bucket
+from backend.monitoring.records import decode_probabilities, decode_record
+from backend.monitoring.store import CaptureStore, open_store
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class CaptureSummary:
+    """What the store holds; times are UTC, `last_delivered_at` is when S3 got the newest file."""
+
+    records: int
+    files: int
+    first_at: datetime
+    last_at: datetime
+    last_delivered_at: datetime
+    without_inference_id: int
+    quarantined: int
+    quarantine_reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class CapturedInference:
+    """One captured request and its answer; `image` is None when the endpoint does not capture its input."""
+
+    time: datetime
+    inference_id: str | None
+    probabilities: tuple[float, ...]
+    image: bytes | None
+    content_type: str
+
+
+def refresh_captures(environment: Environment) -> IngestReport:
+    """Read the capture files that came or changed since the last time; raises CaptureUnavailable."""
+    return ingest(_store(environment), open_bucket(environment), environment.capture_prefix)
+
+
+def capture_summary(environment: Environment) -> CaptureSummary | None:
+    """What was read until now; None while there is no record."""
+    store = _store(environment)
+    [(records, first_at, last_at, nameless)] = store.query(
+        "SELECT count(*), min(time), max(time), count(*) FILTER (inference_id IS NULL) FROM records"
+    )
+    reasons: dict[str, int] = dict(
+        store.query("SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY count(*) DESC LIMIT 20")
+    )
+    [(files, delivered_at)] = store.query("SELECT count(*), max(modified) FROM objects")
+    [(quarantined,)] = store.query("SELECT count(*) FROM quarantine")
+    if not records:
+        return None
+    return CaptureSummary(records, files, first_at, last_at, delivered_at, nameless, quarantined, reasons)
+
+
+def confidences(
+    environment: Environment, start: datetime | None = None, end: datetime | None = None, limit: int = 20_000
+) -> pd.DataFrame:
+    """The newest captured inferences, at most `limit`, from `start` up to `end`, in the order of their arrival.
+
+    Columns: record_id, time (UTC), confidence, predicted_index, inference_id, endpoint, variant.
+    """
+    columns = ["record_id", "time", "confidence", "predicted_index", "inference_id", "endpoint", "variant"]
+    rows = _store(environment).query(
+        f"""SELECT {", ".join(columns)} FROM records JOIN objects USING (object_id)
+        WHERE time >= ? AND time < ? ORDER BY time DESC, key DESC, "offset" DESC LIMIT ?""",  # noqa: S608
+        [start or _BEGINNING, end or _END, limit],
+    )
+    frame = pd.DataFrame(rows[::-1], columns=columns)
+    return frame.astype({"time": "datetime64[us, UTC]", "confidence": float, "predicted_index": int, "record_id": int})
+
+
+def capture_detail(environment: Environment, record_id: int) -> CapturedInference:
+    """One captured inference with its image, read from S3; raises CaptureUnavailable when it is gone."""
+    rows = _store(environment).query(
+        'SELECT key, etag, "offset", length, time FROM records JOIN objects USING (object_id) WHERE record_id = ?',
+        [record_id],
+    )
+    if not rows:
+        raise CaptureUnavailable("This record is no longer in the store. Refresh the records.")
+    key, etag, offset, length, time = rows[0]
+    record = decode_record(fetch_line(open_bucket(environment), key, etag, offset, length))
+    request, answer = record.capture_data.endpoint_input, record.capture_data.endpoint_output
+    assert answer is not None  # noqa: S101  a record without an answer is in quarantine
+    return CapturedInference(
+        time=time,
+        inference_id=record.event_metadata.inference_id,
+        probabilities=tuple(decode_probabilities(answer)),
+        image=request.content() if request else None,
+        content_type=request.observed_content_type if request else "",
+    )
+
+
+def _store(environment: Environment) -> CaptureStore:
+    return open_store(environment.cache_dir / "captures.duckdb")

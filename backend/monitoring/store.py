@@ -1,0 +1,121 @@
+"""The cache of captured inferences, in DuckDB: deleting its file loses nothing, for S3 has the facts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from backend.errors import CaptureUnavailable
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE version (number INTEGER);
+CREATE SEQUENCE object_ids;
+CREATE TABLE objects (
+    object_id BIGINT DEFAULT nextval('object_ids'), key VARCHAR PRIMARY KEY, etag VARCHAR NOT NULL,
+    endpoint VARCHAR NOT NULL, variant VARCHAR NOT NULL, modified TIMESTAMPTZ NOT NULL
+);
+CREATE SEQUENCE record_ids;
+CREATE TABLE records (
+    record_id BIGINT DEFAULT nextval('record_ids'), object_id BIGINT NOT NULL, "offset" BIGINT NOT NULL,
+    length BIGINT NOT NULL, event_id VARCHAR NOT NULL, inference_id VARCHAR, time TIMESTAMPTZ NOT NULL,
+    confidence DOUBLE NOT NULL, predicted_index INTEGER NOT NULL
+);
+CREATE TABLE quarantine (
+    object_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL, reason VARCHAR NOT NULL
+);
+"""
+
+
+class CaptureStore:
+    """One process's hold on the cache. Readers and the one writer may be any threads: each takes a cursor."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = _open(path)
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._writing = threading.Lock()
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a SELECT."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            return cursor.execute(sql, list(values)).fetchall()
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction: all of it happens, or nothing. One at a time."""
+        with self._writing, self._connection.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.begin()
+            try:
+                yield cursor
+            except BaseException:
+                cursor.rollback()
+                raise
+            cursor.commit()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+_stores: dict[Path, CaptureStore] = {}
+_stores_lock = threading.Lock()
+
+
+def open_store(path: Path) -> CaptureStore:
+    """The store in that file, shared by this process: DuckDB lets one process open a file.
+
+    A file that is damaged or of another version is made anew. Raises CaptureUnavailable while another process has it.
+    """
+    with _stores_lock:
+        if path in _stores and not path.exists():  # deleted, to be rebuilt
+            _stores.pop(path).close()
+        if path not in _stores:
+            _stores[path] = CaptureStore(path)
+        return _stores[path]
+
+
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = _connect(path)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise CaptureUnavailable(
+                "Another process of this app is reading the captured records. Close it, and try again."
+            ) from error
+        return _make_anew(path)
+    except duckdb.Error:
+        return _make_anew(path)
+    if _is_current(connection):
+        return connection
+    connection.close()
+    return _make_anew(path)
+
+
+def _make_anew(path: Path) -> duckdb.DuckDBPyConnection:
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        file.unlink(missing_ok=True)
+    return _connect(path)
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    is_new = not path.exists()
+    connection = duckdb.connect(str(path))
+    if is_new:
+        connection.begin()
+        connection.execute(_SCHEMA)
+        connection.execute("INSERT INTO version VALUES (?)", [_VERSION])
+        connection.commit()
+    return connection
+
+
+def _is_current(connection: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        return connection.execute("SELECT number FROM version").fetchall() == [(_VERSION,)]
+    except duckdb.Error:
+        return False
