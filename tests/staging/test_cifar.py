@@ -16,7 +16,8 @@ import pytest
 from backend.errors import InvalidArchive, SourceUnavailable
 from backend.staging import cifar
 from backend.staging.cifar import read_archive
-from tests.staging.conftest import MakeArchive, batch
+from backend.staging.labels import FINE_LABELS
+from tests.staging.archives import MakeArchive, batch
 
 
 def independently(archive: Path, member: str) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def test_labels_and_names_of_the_real_archive_are_as_pickle_reads_them(real_arch
 
 def test_the_label_names_are_those_of_the_real_archive(real_archive: Path) -> None:
     meta = independently(real_archive, "meta")
-    assert list(cifar.FINE_LABELS) == meta["fine_label_names"]
+    assert list(FINE_LABELS) == meta["fine_label_names"]
 
 
 def python_2_batch() -> bytes:
@@ -86,12 +87,12 @@ def test_an_archive_that_a_browser_unpacked_is_read(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="no file .*nowhere.tar.gz"):
+    with pytest.raises(SourceUnavailable, match=r"no file .*nowhere.tar.gz"):
         read_archive(tmp_path / "nowhere.tar.gz")
 
 
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="cannot be read .Is a directory"):
+    with pytest.raises(SourceUnavailable, match=r"cannot be read .Is a directory"):
         read_archive(tmp_path)
 
 
@@ -107,14 +108,12 @@ def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
 def test_what_is_no_tar_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "page.tar.gz"
     path.write_bytes(content)
-    with pytest.raises(InvalidArchive, match="page.tar.gz is no archive"):
+    with pytest.raises(InvalidArchive, match=r"page.tar.gz is no archive"):
         read_archive(path)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.99])
-def test_a_truncated_archive_is_refused(
-    make_archive: MakeArchive, small_cifar: dict[str, bytes], share: float
-) -> None:
+def test_a_truncated_archive_is_refused(make_archive: MakeArchive, small_cifar: dict[str, bytes], share: float) -> None:
     archive = make_archive(small_cifar)
     content = archive.read_bytes()
     archive.write_bytes(content[: int(share * len(content))])
@@ -140,7 +139,7 @@ def test_a_missing_member_is_named(make_archive: MakeArchive, small_cifar: dict[
 
 def test_cifar_10_is_refused(make_archive: MakeArchive, small_cifar: dict[str, bytes]) -> None:
     small_cifar["cifar-100-python/meta"] = pickle.dumps({b"fine_label_names": [b"airplane", b"automobile"]})
-    with pytest.raises(InvalidArchive, match="label names .* are not those of CIFAR-100"):
+    with pytest.raises(InvalidArchive, match=r"label names .* are not those of CIFAR-100"):
         read_archive(make_archive(small_cifar))
 
 
@@ -188,7 +187,7 @@ def test_a_hostile_pickle_runs_nothing(
     make_archive: MakeArchive, small_cifar: dict[str, bytes], tmp_path: Path
 ) -> None:
     small_cifar["cifar-100-python/train"] = pickle.dumps(Command(f"touch {tmp_path}/harmed"))
-    with pytest.raises(InvalidArchive, match="asks for posix.system, which no CIFAR batch needs"):
+    with pytest.raises(InvalidArchive, match=r"asks for posix.system, which no CIFAR batch needs"):
         read_archive(make_archive(small_cifar))
     assert not (tmp_path / "harmed").exists()
 
@@ -214,9 +213,7 @@ def test_no_other_name_is_admitted(make_archive: MakeArchive, small_cifar: dict[
         b"",
     ],
 )
-def test_a_damaged_pickle_is_refused(
-    make_archive: MakeArchive, small_cifar: dict[str, bytes], damage: bytes
-) -> None:
+def test_a_damaged_pickle_is_refused(make_archive: MakeArchive, small_cifar: dict[str, bytes], damage: bytes) -> None:
     small_cifar["cifar-100-python/train"] = damage
     with pytest.raises(InvalidArchive):
         read_archive(make_archive(small_cifar))

@@ -1,0 +1,56 @@
+"""The app as its users have it: served by the launcher, on a state folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+STOP_SECONDS = 30
+
+
+@dataclass
+class Server:
+    """The launcher's process and where it serves."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def stop(self) -> int:
+        """Tell it to end, as `kill` does; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS)
+
+
+def serve(state_dir: Path) -> Server:
+    """Start the app with an embedded AWS on this folder, on a free port."""
+    settings = {
+        "SCONES_ENVIRONMENT": "embedded",
+        "SCONES_STATE_DIR": str(state_dir),
+        "SCONES_PROJECT": "scones-browser",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend.launch", "--server.port", "0"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Server(process, _url(process))
+
+
+def _url(process: subprocess.Popen[str]) -> str:
+    """The address that the launcher prints once it serves."""
+    assert process.stdout is not None
+    output = []
+    for line in process.stdout:
+        output.append(line)
+        if match := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return match[0]
+    raise AssertionError(f"the launcher ended with {process.wait()}: {''.join(output)}")

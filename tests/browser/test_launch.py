@@ -1,0 +1,43 @@
+"""The launcher: what a first visitor sees, where it listens, and what it leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.browser.serving import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_deep_link_on_a_fresh_server_opens_its_page_and_no_dialog(page: Page) -> None:
+    page.goto("/data_staging")
+    page.get_by_role("heading", name="Data staging").wait_for()
+    page.get_by_text("No images are staged yet").wait_for()
+    assert page.get_by_role("dialog").count() == 0
+    assert page.get_by_text("Page not found").count() == 0
+
+
+def test_every_listening_socket_is_on_the_loopback_address(server: Server) -> None:
+    launcher = psutil.Process(server.process.pid)
+    sockets = [
+        connection
+        for process in [launcher, *launcher.children(recursive=True)]
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert {connection.laddr.ip for connection in sockets} == {"127.0.0.1"}
+    assert len(sockets) >= 3  # the app's, MiniStack's and SageMaker's
+
+
+def test_ending_the_app_ends_the_embedded_aws(server: Server) -> None:
+    services = psutil.Process(server.process.pid).children(recursive=True)
+    assert services
+    assert server.stop() == 0
+    _gone, alive = psutil.wait_procs(services, timeout=10)
+    assert alive == []

@@ -1,0 +1,51 @@
+"""FilterInference: the verdict on an inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def handler(load_handler: Callable[[str], ModuleType]) -> ModuleType:
+    return load_handler("filter_inference")
+
+
+def event(*probabilities: float) -> dict[str, Any]:
+    return {"inferences": list(probabilities), "inference_id": "x-1", "s3_bucket": "b", "s3_key": "k.png"}
+
+
+def test_a_confidence_equal_to_the_threshold_passes(handler: ModuleType) -> None:
+    assert handler.lambda_handler(event(0.93, 0.07), None)["meets_threshold"]
+
+
+def test_a_confidence_below_the_threshold_does_not_pass(handler: ModuleType) -> None:
+    assert not handler.lambda_handler(event(0.9299, 0.0701), None)["meets_threshold"]
+
+
+def test_the_most_probable_label_is_predicted(handler: ModuleType) -> None:
+    verdict = handler.lambda_handler(event(0.02, 0.98), None)
+    assert (verdict["predicted_label"], verdict["predicted_index"]) == ("motorcycle", 1)
+    assert verdict["confidence"] == 0.98
+
+
+def test_of_equal_probabilities_the_first_is_predicted(handler: ModuleType) -> None:
+    assert handler.lambda_handler(event(0.5, 0.5), None)["predicted_label"] == "bicycle"
+
+
+def test_the_verdict_names_the_image_and_the_inference(handler: ModuleType) -> None:
+    verdict = handler.lambda_handler(event(1.0, 0.0), None)
+    assert (verdict["inference_id"], verdict["s3_bucket"], verdict["s3_key"]) == ("x-1", "b", "k.png")
+
+
+def test_any_number_of_classes_is_judged(handler: ModuleType) -> None:
+    verdict = handler.judge([0.01, 0.04, 0.95], ["a", "b", "c"], 0.9)
+    assert (verdict["predicted_label"], verdict["meets_threshold"]) == ("c", True)
+
+
+def test_an_answer_of_another_model_is_an_error_and_no_verdict(handler: ModuleType) -> None:
+    with pytest.raises(handler.UnexpectedInference, match="3 probabilities for 2 labels"):
+        handler.lambda_handler(event(0.2, 0.3, 0.5), None)

@@ -1,0 +1,126 @@
+"""A client whose every answer is checked, a bucket, and a training set of a few images."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
+from PIL import Image
+
+from backend.environment import Environment
+from backend.local_aws.sagemaker import container
+from backend.local_aws.sagemaker.service import Service
+from tests.local_aws.sagemaker.conformance import Post, check_answer
+from tests.local_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN
+from tests.local_aws.sagemaker.scripted import Jobs, training_service
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+@pytest.fixture(scope="session")
+def sagemaker(environment: Environment) -> SageMakerClient:
+    """A SageMaker client of the embedded AWS; an answer that AWS's model does not declare fails the test."""
+    client = environment.session.client("sagemaker")
+    client.meta.events.register("before-parse.sagemaker", check_answer)
+    return client
+
+
+@pytest.fixture(scope="session")
+def post(environment: Environment) -> Post:
+    """Posts a body, as it is, for an operation, signed but not checked by boto3; returns the status and the answer."""
+
+    def send(operation: str, body: Any) -> tuple[int, dict[str, Any]]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"X-Amz-Target": f"SageMaker.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+        request = AWSRequest("POST", environment.sagemaker.meta.endpoint_url, headers, data)
+        credentials = environment.session.get_credentials()
+        assert credentials is not None
+        SigV4Auth(credentials, "sagemaker", environment.region).add_auth(request)
+        response = URLLib3Session().send(request.prepare())
+        return response.status_code, json.loads(response.content)
+
+    return send
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A name that nothing has yet: tests share one SageMaker."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def bucket(environment: Environment) -> Iterator[str]:
+    """A bucket of these tests."""
+    name = f"sagemaker-tests-{uuid.uuid4().hex[:8]}"
+    environment.s3.create_bucket(Bucket=name)
+    yield name
+    for page in environment.s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for item in page.get("Contents", []):
+            environment.s3.delete_object(Bucket=name, Key=item["Key"])
+    environment.s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture(scope="session")
+def model_data(environment: Environment, bucket: str) -> str:
+    """The URI of an object that passes for model data as long as nobody serves it."""
+    environment.s3.put_object(Bucket=bucket, Key="model.tar.gz", Body=b"")
+    return f"s3://{bucket}/model.tar.gz"
+
+
+@pytest.fixture
+def model(sagemaker: SageMakerClient, model_data: str) -> Iterator[str]:
+    """The name of a model."""
+    name = f"model-{uuid.uuid4().hex[:12]}"
+    container = {"Image": IMAGE_URI, "ModelDataUrl": model_data}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container)  # type: ignore[arg-type]
+    yield name
+    sagemaker.delete_model(ModelName=name)
+
+
+@pytest.fixture(scope="session")
+def training_set(environment: Environment, bucket: str) -> dict[str, str]:
+    """Sixteen 32x32 images for training and for validation, half of them dark, half bright: each channel's URI."""
+    for split in ("train", "validation"):
+        for index in range(16):
+            key = f"set/{split}/{index}.png"
+            environment.s3.put_object(Bucket=bucket, Key=key, Body=_png(200 * (index % 2) + index))
+        lines = "".join(f"{index}\t{index % 2}\t{index}.png\n" for index in range(16))
+        environment.s3.put_object(Bucket=bucket, Key=f"set/{split}.lst", Body=lines.encode())
+    keys = {
+        "train": "train/",
+        "validation": "validation/",
+        "train_lst": "train.lst",
+        "validation_lst": "validation.lst",
+    }
+    return {name: f"s3://{bucket}/set/{key}" for name, key in keys.items()}
+
+
+@pytest.fixture
+def service(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A service of its own in this process, whose containers are the scripted ones; training runs one job at a time."""
+    monkeypatch.setattr(container, "_PROGRAM", (str(Path(__file__).with_name("scripted_container.py")),))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with training_service(tmp_path, environment) as opened:
+        yield opened
+
+
+@pytest.fixture
+def jobs(service: Service, environment: Environment, bucket: str) -> Jobs:
+    """Scripted training jobs, with one file in their one channel."""
+    environment.s3.put_object(Bucket=bucket, Key="scripted/data.txt", Body=b"data")
+    return Jobs(service, environment, bucket)
+
+
+def _png(brightness: int) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (32, 32), (brightness,) * 3).save(content, "PNG")
+    return content.getvalue()

@@ -1,0 +1,27 @@
+"""The graph of a state machine."""
+
+from __future__ import annotations
+
+from backend.workflow import workflow_graph
+
+DEFINITION = {
+    "StartAt": "Work",
+    "States": {
+        "Work": {"Type": "Task", "Catch": [{"Next": "Broken"}], "Next": "Decide"},
+        "Decide": {"Type": "Choice", "Choices": [{"Variable": "$.is_good", "Next": "Good"}], "Default": "Broken"},
+        "Good": {"Type": "Succeed"},
+        "Broken": {"Type": "Fail"},
+    },
+}
+
+
+def test_every_transition_is_an_edge() -> None:
+    dot = workflow_graph(DEFINITION)
+    for source, target in (("Work", "Decide"), ("Work", "Broken"), ("Decide", "Good"), ("Decide", "Broken")):
+        assert f'"{source}" -> "{target}"' in dot
+
+
+def test_only_the_states_of_the_execution_are_filled() -> None:
+    lines = workflow_graph(DEFINITION, {"Work": "succeeded", "Broken": "failed"}).splitlines()
+    filled = {line.split('"')[1] for line in lines if "fillcolor" in line}
+    assert filled == {"Work", "Broken"}
