@@ -57,7 +57,7 @@ def _already_running(installation: Installation, *, owned: bool) -> int:
 
 def _print_variables(installation: Installation, running: Running) -> None:
     """As shell commands, for `eval`."""
-    for name, value in LocalAws(ACCOUNT, ACCOUNT, installation.secret(), running).variables().items():
+    for name, value in LocalAws(ACCOUNT, ACCOUNT, installation.secret(), running, installation).variables().items():
         print(f"export {name}={shlex.quote(value)}")
 
 

@@ -32,6 +32,7 @@ class LocalAws:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     running: Running
+    installation: Installation
     supervisor: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def endpoint_url(self, service_name: str) -> str:
@@ -52,7 +53,8 @@ class LocalAws:
         }
 
     def is_running(self) -> bool:
-        return is_healthy(self.running)
+        """Whether both services answer and will go on: without their supervisor they are about to end."""
+        return self.installation.is_locked("supervisor") and is_healthy(self.running)
 
     def stop(self) -> None:
         """End what this process started, and wait until its state is saved; what another started goes on."""
@@ -103,7 +105,10 @@ def _instance_at(port: int) -> str | None:
 
 def _attach(installation: Installation) -> LocalAws | None:
     running = installation.running()
-    return _handle(installation, running) if running and is_healthy(running) else None
+    if running is None:
+        return None
+    aws = _handle(installation, running)
+    return aws if aws.is_running() else None
 
 
 def _launch(installation: Installation) -> LocalAws:
@@ -144,7 +149,7 @@ def _await_health(installation: Installation, supervisor: subprocess.Popen[bytes
 def _handle(
     installation: Installation, running: Running, supervisor: subprocess.Popen[bytes] | None = None
 ) -> LocalAws:
-    return LocalAws(ACCOUNT, ACCOUNT, installation.secret(), running, supervisor)
+    return LocalAws(ACCOUNT, ACCOUNT, installation.secret(), running, installation, supervisor)
 
 
 def _last_line(log: Path) -> str:

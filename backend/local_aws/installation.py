@@ -103,6 +103,14 @@ class Installation:
                     time.sleep(0.05)
             yield
 
+    def is_locked(self, name: str) -> bool:
+        """Whether a process holds the lock of this name now."""
+        try:
+            with self.lock(name, patience=0.0):
+                return False
+        except Occupied:
+            return True
+
     @property
     def _running_path(self) -> Path:
         return self.folder / "running.json"

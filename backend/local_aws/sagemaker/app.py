@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backend.local_aws.sagemaker import control_plane, protocol, runtime
-from backend.local_aws.sagemaker.errors import InternalFailure, ServiceError
+from backend.local_aws.sagemaker.errors import InternalFailure, ServiceError, UnknownOperation
 from backend.local_aws.sagemaker.service import open_service
 
 
@@ -38,7 +39,11 @@ def create_app(state_dir: Path, account: str, region: str) -> Starlette:
             Route("/", _control, methods=["POST"]),
             Route("/endpoints/{name}/invocations", runtime.invoke, methods=["POST"]),
         ],
-        exception_handlers={ServiceError: _service_error, Exception: _internal_failure},
+        exception_handlers={
+            ServiceError: _service_error,
+            HTTPException: _no_such_route,
+            Exception: _internal_failure,
+        },
     )
 
 
@@ -51,6 +56,13 @@ async def _control(request: Request) -> Response:
 async def _service_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101  Starlette types every handler for Exception
     return protocol.error_answer(error)
+
+
+async def _no_such_route(request: Request, _error: Exception) -> Response:
+    """Operations of SageMaker that are paths of their own, and are not implemented."""
+    return protocol.error_answer(
+        UnknownOperation(f"The embedded SageMaker does not answer {request.method} {request.url.path}.")
+    )
 
 
 async def _internal_failure(_request: Request, error: Exception) -> Response:

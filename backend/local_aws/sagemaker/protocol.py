@@ -37,18 +37,19 @@ async def read_body(request: Request) -> dict[str, Any]:
 
 def answer(output: dict[str, Any]) -> Response:
     """An operation's output as a response."""
-    return _response(output, 200)
+    return _response(output, 200, {})
 
 
 def error_answer(error: ServiceError) -> Response:
-    """An error as a response: its code in `__type`, where botocore looks for it."""
-    return _response({"__type": error.code, error.message_member: error.message}, error.status)
+    """An error as a response: its code in the body, and in the header where SageMaker's REST operations have it."""
+    content = {"__type": error.code, error.message_member: error.message}
+    return _response(content, error.status, {"x-amzn-ErrorType": error.code})
 
 
-def _response(content: dict[str, Any], status: int) -> Response:
+def _response(content: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
     return Response(
         json.dumps(content, separators=(",", ":")),
         status_code=status,
         media_type=_CONTENT_TYPE,
-        headers={"x-amzn-RequestId": str(uuid.uuid4())},
+        headers={"x-amzn-RequestId": str(uuid.uuid4()), **headers},
     )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _CLIENT_CONFIG = Config(
     connect_timeout=5, read_timeout=60, retries={"max_attempts": 5, "mode": "standard"}, max_pool_connections=32
 )
+_DELIVERY_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"max_attempts": 1, "mode": "standard"})
+"""For logs and metrics, which are delivered again by those who deliver them."""
 
 
 @dataclass
@@ -54,9 +56,10 @@ class Service:
     async def stop(self) -> None:
         """End the jobs and endpoints that run; the store keeps what they are."""
         try:
-            await self.fleet.stop()
+            async with asyncio.TaskGroup() as ending:
+                ending.create_task(self.fleet.stop())
+                ending.create_task(asyncio.to_thread(self.training.stop))
         finally:
-            await asyncio.to_thread(self.training.stop)
             self.store.close()
 
 
@@ -70,6 +73,6 @@ def open_service(state_dir: Path, account: str, region: str) -> Service:
         state_dir=state_dir,
         store=Store(state_dir / "sagemaker.sqlite"),
         s3=session.client("s3", config=_CLIENT_CONFIG),
-        logs=session.client("logs", config=_CLIENT_CONFIG),
-        cloudwatch=session.client("cloudwatch", config=_CLIENT_CONFIG),
+        logs=session.client("logs", config=_DELIVERY_CONFIG),
+        cloudwatch=session.client("cloudwatch", config=_DELIVERY_CONFIG),
     )

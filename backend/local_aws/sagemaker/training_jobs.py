@@ -1,4 +1,4 @@
-"""Training jobs: asked for, described, listed, stopped. What one does is in training_run.py."""
+"""Training jobs: created, described, listed, stopped, deleted. What one does is in training_run.py."""
 
 from __future__ import annotations
 
@@ -69,6 +69,15 @@ def _stopping(job: Resource) -> Resource:
     if job.status != "InProgress":
         raise ValidationException(f"The request was rejected because the training job is in status {job.status}.")
     return training_states.stopping(job)
+
+
+def _delete(service: Service, request: Request) -> Output:
+    """Forget a job that has ended; its name is free again, and its model and its log stay."""
+    job = _require_job(service, request)
+    if job.status not in training_states.ENDED:
+        raise ResourceInUse(f"The request was rejected because the training job is in status {job.status}.")
+    service.store.delete(KIND, job.name)
+    return {}
 
 
 def _require_job(service: Service, request: Request) -> Resource:
@@ -159,4 +168,5 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeTrainingJob": in_thread(_describe),
     "ListTrainingJobs": in_thread(_list),
     "StopTrainingJob": in_thread(_stop),
+    "DeleteTrainingJob": in_thread(_delete),
 }

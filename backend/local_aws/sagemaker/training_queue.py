@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,10 @@ class TrainingQueue:
             for run in self._running.values():
                 run.cancel(Cancellation.SHUTDOWN)
             self._changed.notify_all()
+        deadline = time.monotonic() + _SECONDS_TO_END
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(_SECONDS_TO_END)
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _serve(self) -> None:
         """A slot: one job after the other."""

@@ -73,13 +73,17 @@ class TrainingRun:
     @contextmanager
     def _time_limit(self) -> Iterator[None]:
         seconds = self._job.body["StoppingCondition"]["MaxRuntimeInSeconds"]
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.cancel, (Cancellation.MAX_RUNTIME,))
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._exceed)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+
+    def _exceed(self) -> None:
+        self._update(lambda job: training_states.stopping(job) if job.status == "InProgress" else job)
+        self.cancel(Cancellation.MAX_RUNTIME)
 
     def _failure_reason(self) -> str | None:
         """Do the work; None when it was done."""
