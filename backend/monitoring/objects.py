@@ -9,7 +9,7 @@ from typing import Any
 
 import obstore
 from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import BaseError, NotFoundError, PreconditionError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
 
 from backend.environment import Environment
@@ -47,7 +47,7 @@ def list_objects(bucket: S3Store, prefix: str) -> Iterator[CaptureObject]:
             for meta in page:
                 if item := _capture_object(meta, prefix):
                     yield item
-    except NotFoundError:
+    except FileNotFoundError:
         return
     except BaseError as error:
         raise CaptureUnavailable(f"The captured records cannot be listed: {_first_line(error)}. Try again.") from error
@@ -57,7 +57,7 @@ def fetch(bucket: S3Store, item: CaptureObject) -> bytes | None:
     """A capture file as it was listed; None when it was deleted or replaced meanwhile: the next listing has it."""
     try:
         return bytes(obstore.get(bucket, item.key, options={"if_match": item.etag}).bytes())
-    except (NotFoundError, PreconditionError):
+    except (FileNotFoundError, PreconditionError):
         return None
     except BaseError as error:
         raise CaptureUnavailable(f"Capture file {item.key} cannot be read: {_first_line(error)}. Try again.") from error
@@ -68,7 +68,7 @@ def fetch_line(bucket: S3Store, key: str, etag: str, offset: int, length: int) -
     try:
         options: Any = {"if_match": etag, "range": (offset, offset + length)}
         return bytes(obstore.get(bucket, key, options=options).bytes())
-    except (NotFoundError, PreconditionError) as error:
+    except (FileNotFoundError, PreconditionError) as error:
         raise CaptureUnavailable(f"Capture file {key} was deleted or replaced. Refresh the records.") from error
     except BaseError as error:
         raise CaptureUnavailable(f"Capture file {key} cannot be read: {_first_line(error)}. Try again.") from error

@@ -27,7 +27,8 @@ def load(folder: Path) -> Classifier:
     """
     try:
         description = json.loads((folder / _ARCHITECTURE).read_text(encoding="utf-8"))
-        description["image_shape"] = tuple(description["image_shape"])
+        for name in ("image_shape", "canvas"):
+            description[name] = tuple(description[name])
         model = Classifier(Architecture(**description))
         model.load_state_dict(torch.load(folder / _WEIGHTS, weights_only=True))
     except FileNotFoundError as error:

@@ -48,7 +48,7 @@ def read_images(
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(lambda sample: _decode(sample, shape, resize), samples))
     canvas = _common_size(images, shape)
-    pixels = np.stack([_fit(image, canvas) for image in images]).transpose(0, 3, 1, 2)
+    pixels = np.stack([fit(image, canvas) for image in images]).transpose(0, 3, 1, 2)
     return Images(np.ascontiguousarray(pixels), np.array([sample.label for sample in samples], dtype=np.int64))
 
 
@@ -109,7 +109,7 @@ def _common_size(images: list[Image.Image], shape: tuple[int, int]) -> tuple[int
     return round(width * _CROP_MARGIN), round(height * _CROP_MARGIN)
 
 
-def _fit(image: Image.Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+def fit(image: Image.Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Scaled to cover the size, and cut to it around the centre; uint8 (height, width, 3)."""
     if image.size != size:
         image = _scale_to_cover(image, size)

@@ -26,11 +26,15 @@ _SMALL_INPUT = 64
 
 @dataclass(frozen=True)
 class Architecture:
-    """What decides a network's form; `image_shape` is height and width."""
+    """What decides a network's form, and how images come to it.
+
+    Images are brought to `canvas`, and the middle of `image_shape` is cut out; both are height and width.
+    """
 
     num_layers: int
     num_classes: int
     image_shape: tuple[int, int]
+    canvas: tuple[int, int]
 
 
 class Classifier(nn.Module):

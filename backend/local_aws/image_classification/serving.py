@@ -10,17 +10,18 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from aiohttp import web
 from PIL import Image
 from torch import Tensor
 
 from backend.local_aws.image_classification import artifact
+from backend.local_aws.image_classification.augmentation import cut_centre
+from backend.local_aws.image_classification.channels import fit
 from backend.local_aws.image_classification.container import Container
-from backend.local_aws.image_classification.network import Classifier
+from backend.local_aws.image_classification.network import Architecture, Classifier
 
 _IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "application/x-image"})
 _MAX_BATCH = 8
@@ -81,10 +82,6 @@ class Predictor:
 class _Invocations:
     predictor: Predictor
     model: Classifier
-    _shape: tuple[int, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._shape = self.model.architecture.image_shape
 
     async def answer(self, request: web.Request) -> web.Response:
         """The probabilities of an image's classes, as JSON or JSON lines."""
@@ -93,7 +90,7 @@ class _Invocations:
                 status=415, text=f"Content type {request.content_type} is not supported. Use image/png."
             )
         try:
-            pixels = decode(await request.read(), self._shape)
+            pixels = decode(await request.read(), self.model.architecture)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             return web.Response(status=400, text=f"Unable to decode the image: {error}")
         probabilities = await self._predict(pixels)
@@ -121,13 +118,14 @@ async def _ping(_request: web.Request) -> web.Response:
     return web.Response()
 
 
-def decode(content: bytes, shape: tuple[int, int]) -> Tensor:
-    """Float pixels (3, height, width) from 0 to 255, the image resized to the network's shape where it differs.
+def decode(content: bytes, architecture: Architecture) -> Tensor:
+    """Float pixels (3, height, width) from 0 to 255 of the network's shape, cut from the image as in validation.
 
-    Raises what Pillow raises for bytes that are no image.
+    An image of another size than the training images is scaled first. Raises what Pillow raises for bytes that are no
+    image.
     """
     with Image.open(io.BytesIO(content)) as file:
         image = file.convert("RGB")
-    if (image.height, image.width) != shape:
-        image = image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(image).transpose(2, 0, 1)).float()
+    height, width = architecture.canvas
+    pixels = torch.from_numpy(fit(image, (width, height)).transpose(2, 0, 1).copy())
+    return cut_centre(pixels[None], architecture.image_shape)[0].float()

@@ -68,7 +68,8 @@ class TrainingRun:
         self._validation = validation
         self._log = log
         self._random = torch.Generator().manual_seed(torch.initial_seed())
-        self.model = Classifier(Architecture(chosen.num_layers, chosen.num_classes, self._shape))
+        height, width = training.pixels.shape[2:]
+        self.model = Classifier(Architecture(chosen.num_layers, chosen.num_classes, self._shape, (height, width)))
         self._set_normalisation()
         self._loss = nn.CrossEntropyLoss(weight=self._class_weights())
         self._optimizer = make_optimizer(chosen, self.model)
