@@ -14,6 +14,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - InvalidImage
   - CaptureUnavailable
   - CleanupIncomplete
+  - JobAlreadyRunning
 """
 
 from __future__ import annotations
@@ -69,3 +70,7 @@ class CaptureUnavailable(SconesError):
 
 class CleanupIncomplete(SconesError):
     """When some resources could not be deleted; the message names them."""
+
+
+class JobAlreadyRunning(SconesError):
+    """When work is started a second time before the first has ended."""

@@ -10,3 +10,12 @@ Progress = Callable[[float, str], None]
 
 def no_progress(fraction: float, message: str) -> None:
     """Nobody is watching."""
+
+
+def part_of(progress: Progress, start: float, end: float) -> Progress:
+    """Progress of a part of the work, reported as the stretch from `start` to `end` of the whole."""
+
+    def report(fraction: float, message: str) -> None:
+        progress(start + fraction * (end - start), message)
+
+    return report

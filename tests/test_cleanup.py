@@ -230,6 +230,14 @@ def test_a_staging_that_was_killed_half_way_can_be_deleted(deployed: Environment
     assert "dataset" not in kinds(deployed)
 
 
+def test_a_dataset_with_a_damaged_description_can_be_deleted(deployed: Environment) -> None:
+    dataset = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1))
+    put(deployed, "datasets/current.json", b"{")
+    put(deployed, f"datasets/{dataset.dataset_id}/dataset.json", b"{")
+    cleanup.delete_resources(deployed, [find(deployed, "dataset")])
+    assert "dataset" not in kinds(deployed)
+
+
 @pytest.fixture
 def training_logs(project: Environment) -> Iterator[list[str]]:
     """Log streams of a training job of ours and of another project's, in the group that all share."""

@@ -1,0 +1,146 @@
+"""Putting a dataset into the bucket: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
+
+from backend.bucket import bucket_errors, delete_keys, list_folders, list_objects
+from backend.environment import Environment
+from backend.errors import AwsRequestError
+from backend.progress import Progress
+from backend.staging.dataset import (
+    DATASET_JSON,
+    DATASETS_PREFIX,
+    POINTER_KEY,
+    Dataset,
+    Pointer,
+    dataset_prefix,
+    describe_dataset,
+)
+from backend.staging.transform import LabelledImage, content_digest
+
+_UPLOAD_THREADS = 16
+
+Images = Mapping[str, Sequence[LabelledImage]]
+"""The images to stage, by split."""
+
+
+def load_dataset(
+    environment: Environment, source: str, synthetic: bool, labels: Sequence[str], images: Images, progress: Progress
+) -> Dataset:
+    """Put the images into the bucket as a dataset and make it the current one.
+
+    The id tells the content: images that are there already are not uploaded again. When this fails, or `progress`
+    raises, nothing of the dataset stays and the current one is as before.
+    Raises AwsRequestError when the bucket is missing or refuses.
+    """
+    digest = content_digest(labels, images)
+    with bucket_errors(environment, f"stage images in bucket {environment.bucket}"):
+        dataset_id = _existing_id(environment, digest) or f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{digest}"
+        dataset = _dataset(environment, dataset_id, source, synthetic, labels, images)
+        staged = _staged_before(environment, dataset, images)
+        if staged is None:
+            _upload(environment, dataset, images, progress)
+        else:
+            _make_current(environment, dataset_id)
+    return staged or dataset
+
+
+def _dataset(
+    environment: Environment, dataset_id: str, source: str, synthetic: bool, labels: Sequence[str], images: Images
+) -> Dataset:
+    counts = {
+        split: dict(Counter(labels[image.label_index] for image in split_images))
+        for split, split_images in images.items()
+    }
+    return Dataset(
+        dataset_id=dataset_id,
+        source=source,
+        synthetic=synthetic,
+        labels=tuple(labels),
+        counts=counts,
+        bucket=environment.bucket,
+        prefix=dataset_prefix(dataset_id),
+        staged_at=datetime.now(UTC),
+    )
+
+
+def _existing_id(environment: Environment, digest: str) -> str | None:
+    """The id of the dataset with this content, whole or not."""
+    for folder in list_folders(environment, DATASETS_PREFIX):
+        dataset_id = folder.removeprefix(DATASETS_PREFIX).rstrip("/")
+        if dataset_id.endswith(f"-{digest}"):
+            return dataset_id
+    return None
+
+
+def _staged_before(environment: Environment, dataset: Dataset, images: Images) -> Dataset | None:
+    """The description of this dataset when every object of it is in the bucket."""
+    present = {item["Key"] for item in list_objects(environment, dataset.prefix)}
+    return describe_dataset(environment, dataset.dataset_id) if present.issuperset(_keys(dataset, images)) else None
+
+
+def _upload(environment: Environment, dataset: Dataset, images: Images, progress: Progress) -> None:
+    """Upload everything of the dataset, its description last, and make it current; on failure delete it all again."""
+    try:
+        _upload_images(environment, dataset, images, progress)
+        for split, split_images in images.items():
+            _put(environment, dataset.manifest_key(split), _manifest(split_images), "text/plain")
+        _put(environment, dataset.description_key, DATASET_JSON.dump_json(dataset), "application/json")
+        progress(1.0, f"Staged {_total(images):,} images.")
+        _make_current(environment, dataset.dataset_id)
+    except BaseException as failure:  # a cancelled job too leaves nothing
+        try:
+            delete_keys(environment, _keys(dataset, images))
+        except AwsRequestError as leftover:
+            failure.add_note(
+                f"{leftover} Parts of dataset {dataset.dataset_id} are left: delete them on the cleanup page."
+            )
+        raise
+
+
+def _upload_images(environment: Environment, dataset: Dataset, images: Images, progress: Progress) -> None:
+    total = _total(images)
+    with ThreadPoolExecutor(_UPLOAD_THREADS) as pool:
+        uploads = [
+            pool.submit(_put_image, environment, dataset.image_key(split, image.name), image)
+            for split, split_images in images.items()
+            for image in split_images
+        ]
+        try:
+            for done, upload in enumerate(as_completed(uploads), start=1):
+                upload.result()
+                progress(done / total, f"Uploaded {done:,} of {total:,} images.")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _make_current(environment: Environment, dataset_id: str) -> None:
+    _put(environment, POINTER_KEY, Pointer(dataset_id=dataset_id).model_dump_json().encode(), "application/json")
+
+
+def _put_image(environment: Environment, key: str, image: LabelledImage) -> None:
+    _put(environment, key, image.as_png(), "image/png")
+
+
+def _put(environment: Environment, key: str, body: bytes, content_type: str) -> None:
+    environment.s3.put_object(Bucket=environment.bucket, Key=key, Body=body, ContentType=content_type)
+
+
+def _manifest(images: Sequence[LabelledImage]) -> bytes:
+    """The list file of SageMaker's image-classification: index, class index, path in the channel, with tabs between."""
+    return "".join(f"{index}\t{image.label_index}\t{image.name}\n" for index, image in enumerate(images)).encode()
+
+
+def _keys(dataset: Dataset, images: Images) -> list[str]:
+    """Every key of the dataset."""
+    image_keys = [dataset.image_key(split, image.name) for split in images for image in images[split]]
+    return [*image_keys, *(dataset.manifest_key(split) for split in images), dataset.description_key]
+
+
+def _total(images: Images) -> int:
+    return sum(len(split_images) for split_images in images.values())

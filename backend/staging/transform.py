@@ -1,0 +1,81 @@
+"""From a CIFAR batch to images that can be staged: chosen, named and numbered."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from backend.errors import ConfigurationError, InvalidArchive
+from backend.staging.cifar import CifarBatch
+from backend.staging.labels import FINE_LABELS
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """An image to stage: `name` is unique in its split, `pixels` are uint8 (32, 32, 3) in RGB order."""
+
+    name: str
+    label_index: int
+    pixels: npt.NDArray[np.uint8]
+
+    def as_png(self) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(self.pixels).save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def check_labels(labels: Sequence[str], offered: Sequence[str] = FINE_LABELS) -> None:
+    """Raise ConfigurationError unless these are at least two different labels of those offered."""
+    unknown = [label for label in labels if label not in offered]
+    if unknown:
+        raise ConfigurationError(f"This source has no label {unknown[0]!r}. It offers {', '.join(offered)}.")
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise ConfigurationError("A classifier needs at least two different labels. Choose two or more, each once.")
+
+
+def select_images(batch: CifarBatch, labels: Sequence[str]) -> list[LabelledImage]:
+    """The batch's images of these labels, in the batch's order; a label's class index is its place in `labels`.
+
+    Raises InvalidArchive when the batch has no image of one of them.
+    """
+    class_index = {FINE_LABELS.index(label): index for index, label in enumerate(labels)}
+    present = set(np.unique(batch.fine_labels).tolist())
+    missing = [FINE_LABELS[fine] for fine in class_index if fine not in present]
+    if missing:
+        has = ", ".join(FINE_LABELS[fine] for fine in sorted(present)) or "nothing"
+        raise InvalidArchive(f"The archive has no images of {', '.join(missing)} in one of its splits: it has {has}.")
+    rows = np.flatnonzero(np.isin(batch.fine_labels, list(class_index))).tolist()
+    names = _unique_names(batch.filenames[row] for row in rows)
+    pixels = np.ascontiguousarray(batch.images[rows])  # a copy: the batch, 154 MB when whole, can go
+    indexes = [class_index[fine] for fine in batch.fine_labels[rows].tolist()]
+    return [LabelledImage(*parts) for parts in zip(names, indexes, pixels, strict=True)]
+
+
+def content_digest(labels: Sequence[str], images: Mapping[str, Sequence[LabelledImage]]) -> str:
+    """What tells two datasets apart, as 12 hexadecimal digits: labels, names, classes and pixels, in order."""
+    digest = hashlib.sha256("\n".join(labels).encode())
+    for split, split_images in images.items():
+        for image in split_images:
+            digest.update(f"\n{split}\t{image.name}\t{image.label_index}\n".encode())
+            digest.update(image.pixels.tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _unique_names(filenames: Iterator[str]) -> Iterator[str]:
+    """PNG names that are safe in S3 keys, manifests and folders; a name seen before gets a number."""
+    taken: set[str] = set()
+    for filename in filenames:
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "_", PurePosixPath(filename).stem)[:100] or "image"
+        name, number = f"{stem}.png", 2
+        while name.lower() in taken:  # two names that differ only in case are one file on some disks
+            name, number = f"{stem}-{number}.png", number + 1
+        taken.add(name.lower())
+        yield name
