@@ -15,6 +15,9 @@ from backend.local_aws.installation import ACCOUNT, Installation, Occupied, Runn
 from backend.local_aws.lifeline import when_owner_ends
 from backend.local_aws.supervisor import Supervisor
 
+_ENDING_SECONDS = 15.0
+"""How long to wait for a supervisor on the same folder that is just ending: it saves its state first."""
+
 
 def main() -> int:
     """Serve until Ctrl-C, SIGTERM or, when another process owns us, its end; returns the exit code."""
@@ -24,7 +27,7 @@ def main() -> int:
     arguments = parser.parse_args()
     installation = Installation.open(arguments.state_dir)
     try:
-        with installation.lock("supervisor", patience=3.0):
+        with installation.lock("supervisor", patience=_ENDING_SECONDS if arguments.owned else 0.0):
             _serve(installation, owned=arguments.owned)
     except Occupied:
         return _already_running(installation, owned=arguments.owned)

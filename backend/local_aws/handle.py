@@ -113,6 +113,7 @@ def _attach(installation: Installation) -> LocalAws | None:
 
 def _launch(installation: Installation) -> LocalAws:
     """Start a supervisor. Its standard input is a pipe of ours: it ends when we do, however we end."""
+    installation.withdraw_leftover()
     with installation.log_path("supervisor").open("wb") as log:
         supervisor = subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
             [sys.executable, "-m", "backend.local_aws", "--state-dir", str(installation.folder.parent), "--owned"],

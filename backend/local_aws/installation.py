@@ -9,7 +9,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -76,6 +76,11 @@ class Installation:
     def withdraw(self) -> None:
         """Say that the services have ended."""
         self._running_path.unlink(missing_ok=True)
+
+    def withdraw_leftover(self) -> None:
+        """Take back what a killed supervisor announced: its services may still answer, and are about to end."""
+        with suppress(Occupied), self.lock("supervisor", patience=0.0):
+            self.withdraw()
 
     def choose_ports(self) -> dict[str, int]:
         """The ports of the last run where they are free, so that exported variables stay true; else any."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boto3.exceptions import S3UploadFailedError
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from backend.local_aws.sagemaker.failures import TrainingFailed
 from backend.local_aws.sagemaker.s3_uri import S3Uri
@@ -28,5 +28,5 @@ def upload_folder(s3: S3Client, folder: Path, archive: Path, destination: S3Uri)
             tar.add(path, arcname=path.name)
     try:
         s3.upload_file(str(archive), destination.bucket, destination.key)
-    except (S3UploadFailedError, ClientError) as error:
+    except (S3UploadFailedError, ClientError, ParamValidationError) as error:
         raise TrainingFailed(f"ClientError: Artifact upload failed:{error}") from error

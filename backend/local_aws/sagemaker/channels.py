@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from backend.local_aws.sagemaker.errors import ValidationException
 from backend.local_aws.sagemaker.failures import TrainingFailed
@@ -52,7 +52,7 @@ def download_channel(s3: S3Client, channel: dict[str, Any], role: str, folder: P
         with ThreadPoolExecutor(_THREADS, "channel") as pool:
             for _ in pool.map(lambda file: _download(s3, file, folder, cancelled), files):
                 pass
-    except ClientError as error:
+    except (ClientError, ParamValidationError) as error:
         raise _download_failed(f"Unable to read {source['S3Uri']}: {error}") from error
     except OSError as error:
         raise _download_failed(f"Unable to write what {source['S3Uri']} holds: {error}") from error
@@ -69,7 +69,7 @@ def _source(channel: dict[str, Any]) -> dict[str, Any]:
 def _exists(s3: S3Client, prefix: S3Uri) -> bool:
     try:
         return s3.list_objects_v2(Bucket=prefix.bucket, Prefix=prefix.key, MaxKeys=1).get("KeyCount", 0) > 0
-    except ClientError:
+    except (ClientError, ParamValidationError):  # the latter for what cannot be a bucket's name
         return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from backend.local_aws.sagemaker import images
 from backend.local_aws.sagemaker.errors import ValidationException
@@ -99,7 +99,7 @@ def _require_model_data(service: Service, model: Resource) -> None:
     uri = S3Uri.parse(url)
     try:
         service.s3.head_object(Bucket=uri.bucket, Key=uri.key)
-    except ClientError as error:
+    except (ClientError, ParamValidationError) as error:
         raise ValidationException(f"Could not find model data at {url}.") from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -42,6 +42,10 @@ def _map(shape: Shape, value: Any) -> dict[str, Any]:
 
 def _string(_shape: Shape, value: Any) -> Any:
     _require(value, str, "String")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise SerializationException("A text holds half a character: a lone surrogate.") from error
     return value
 
 
@@ -59,9 +63,9 @@ def _integer(shape: Shape, value: Any) -> int:
 
 def _number(shape: Shape, value: Any) -> float:
     """A float, double, or timestamp, which JSON 1.1 writes as epoch seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise _wrong_type(value, shape.type_name.capitalize())
-    return value
+    return float(value)
 
 
 _READERS: dict[str, Callable[[Shape, Any], Any]] = {

@@ -118,7 +118,7 @@ def _with_defaults(request: Request) -> dict[str, Any]:
 
 def _require_supported(request: Request) -> None:
     """Refuse what this service would have to pretend. Raises ValidationException."""
-    algorithm = request["AlgorithmSpecification"]
+    algorithm = request.get("AlgorithmSpecification", {})
     if algorithm.get("MetricDefinitions"):
         raise ValidationException(
             "You can't override the metric definitions for Amazon SageMaker algorithms. "

@@ -29,7 +29,7 @@ class TrainingQueue:
         self._folder = service.state_dir / "training"
         self._changed = threading.Condition()
         self._waiting: deque[str] = deque()
-        self._running: dict[str, TrainingRun] = {}
+        self._running: set[TrainingRun] = set()
         self._closed = False
         slots = max(1, (os.cpu_count() or 1) // _CORES_EACH)
         self._threads = [threading.Thread(target=self._serve, name=f"training-{n}", daemon=True) for n in range(slots)]
@@ -54,14 +54,15 @@ class TrainingQueue:
             if name in self._waiting:
                 self._waiting.remove(name)
                 self._end(name, "Stopped")
-            elif name in self._running:
-                self._running[name].cancel(Cancellation.STOPPED)
+            for run in self._running:
+                if run.name == name:
+                    run.cancel(Cancellation.STOPPED)
 
     def stop(self) -> None:
         """End the jobs that run, as failed; those that wait are taken up when the service starts again."""
         with self._changed:
             self._closed = True
-            for run in self._running.values():
+            for run in self._running:
                 run.cancel(Cancellation.SHUTDOWN)
             self._changed.notify_all()
         deadline = time.monotonic() + _SECONDS_TO_END
@@ -71,12 +72,12 @@ class TrainingQueue:
 
     def _serve(self) -> None:
         """A slot: one job after the other."""
-        while (name := self._next()) is not None:
-            self._running[name].run()
+        while (run := self._next()) is not None:
+            run.run()
             with self._changed:
-                del self._running[name]
+                self._running.remove(run)
 
-    def _next(self) -> str | None:
+    def _next(self) -> TrainingRun | None:
         """Wait for a job and take it; None when the queue was closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._waiting)
@@ -86,8 +87,9 @@ class TrainingQueue:
             job = self._service.store.get(_KIND, name)
             if job is None:
                 raise RuntimeError(f"training job {name} was queued but is not stored")
-            self._running[name] = TrainingRun(self._service, job, self._folder / name)
-            return name
+            run = TrainingRun(self._service, job, self._folder / name)
+            self._running.add(run)
+            return run
 
     def _end_leftovers(self) -> None:
         """End the containers of an earlier service, and remove their folders."""

@@ -49,6 +49,7 @@ class TrainingRun:
     """
 
     def __init__(self, service: Service, job: Resource, folder: Path) -> None:
+        self.name = job.name
         self._service = service
         self._job = job
         self._folder = TrainingFolder(folder)

@@ -115,6 +115,7 @@ def test_null_counts_as_absent() -> None:
         ("ListModels", {"MaxResults": 2**31}),
         ("ListModels", {"CreationTimeAfter": "yesterday"}),
         ("ListModels", {"CreationTimeAfter": float("nan")}),
+        ("ListModels", {"CreationTimeAfter": 10**400}),
         ("CreateModel", {"ModelName": "m", "EnableNetworkIsolation": "yes"}),
         ("CreateModel", {"ModelName": "m", "Containers": {}}),
         ("CreateModel", {"ModelName": "m", "PrimaryContainer": []}),

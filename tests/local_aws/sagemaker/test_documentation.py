@@ -1,0 +1,17 @@
+"""The documentation says what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from backend.local_aws.sagemaker.control_plane import OPERATIONS
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "local-sagemaker.md"
+
+
+def test_every_operation_is_documented_and_no_other() -> None:
+    table = DOCUMENT.read_text(encoding="utf-8").partition("## Operations")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| [\w ]+ \| (.*) \|$", table, re.MULTILINE)
+    documented = {operation for row in rows[1:] for operation in row.split(", ")}
+    assert documented - {"InvokeEndpoint"} == OPERATIONS.keys()

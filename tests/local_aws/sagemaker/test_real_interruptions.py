@@ -1,0 +1,84 @@
+"""The real algorithm, stopped or killed while it trains; on an embedded AWS of its own."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from backend import local_aws
+from backend.environment import Environment, open_environment
+from backend.settings import Settings
+from tests.local_aws.sagemaker.examples import training_request
+from tests.local_aws.sagemaker.scripted import wait_until
+
+pytestmark = pytest.mark.slow
+BUCKET = "interruptions"
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """An embedded AWS that may be killed, with a training set of two images."""
+    settings = Settings(environment="embedded", state_dir=tmp_path_factory.mktemp("own"), project="scones-own")
+    with closing(open_environment(settings)) as environment:
+        environment.s3.create_bucket(Bucket=BUCKET)
+        for index in range(2):
+            content = io.BytesIO()
+            Image.new("RGB", (32, 32), (200 * index,) * 3).save(content, "PNG")
+            environment.s3.put_object(Bucket=BUCKET, Key=f"images/{index}.png", Body=content.getvalue())
+        environment.s3.put_object(Bucket=BUCKET, Key="all.lst", Body=b"0\t0\t0.png\n1\t1\t1.png\n")
+        yield environment
+
+
+@pytest.fixture
+def training(own: Environment, unique_name: str) -> str:
+    """The name of a job that trains for hours, and has finished its first epoch."""
+    images, manifest = f"s3://{BUCKET}/images/", f"s3://{BUCKET}/all.lst"
+    channels = {"train": images, "validation": images, "train_lst": manifest, "validation_lst": manifest}
+    request = training_request(unique_name, BUCKET, channels)
+    request["HyperParameters"] |= {"epochs": "100000", "num_training_samples": "2", "mini_batch_size": "2"}
+    own.sagemaker.create_training_job(**request)
+    wait_until(lambda: "FinalMetricDataList" in describe(own, unique_name))
+    return unique_name
+
+
+def describe(environment: Environment, name: str) -> Any:
+    return environment.sagemaker.describe_training_job(TrainingJobName=name)
+
+
+def container_of(own: Environment) -> psutil.Process:
+    """The process that trains."""
+    supervisor = local_aws.start(own.settings.state_dir).supervisor
+    assert supervisor is not None
+    family = psutil.Process(supervisor.pid).children(recursive=True)
+    return next(process for process in family if process.cmdline()[-1:] == ["train"])
+
+
+def test_a_training_that_is_stopped_leaves_its_model(own: Environment, training: str) -> None:
+    own.sagemaker.stop_training_job(TrainingJobName=training)
+    wait_until(lambda: describe(own, training)["TrainingJobStatus"] == "Stopped")
+    artifact = describe(own, training)["ModelArtifacts"]["S3ModelArtifacts"]
+    key = artifact.removeprefix(f"s3://{BUCKET}/")
+    assert own.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"] > 100_000
+
+
+def test_a_container_that_is_killed_fails_its_job(own: Environment, training: str) -> None:
+    container_of(own).kill()
+    wait_until(lambda: describe(own, training)["TrainingJobStatus"] == "Failed")
+    assert describe(own, training)["FailureReason"] == "AlgorithmError: , exit code: 137"
+
+
+def test_a_service_that_is_killed_ends_its_job_and_comes_back(own: Environment, training: str) -> None:
+    container = container_of(own)
+    service = container.parent()
+    assert service is not None
+    service.kill()
+    assert psutil.wait_procs([container], timeout=20)[1] == []
+    wait_until(lambda: describe(own, training)["TrainingJobStatus"] == "Failed")
+    assert describe(own, training)["FailureReason"].startswith("InternalServerError: The embedded SageMaker ended")
