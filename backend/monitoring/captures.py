@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
+from pathlib import Path
 
 import pandas as pd
 
 from backend.environment import Environment
 from backend.errors import CaptureUnavailable
 from backend.monitoring.ingest import IngestReport, ingest
-from backend.monitoring.objects import fetch_line, open_bucket
+from backend.monitoring.objects import fetch_line, list_objects, open_bucket
 from backend.monitoring.records import decode_probabilities, decode_record
 from backend.monitoring.store import CaptureStore, open_store
 
@@ -45,12 +47,22 @@ class CapturedInference:
 
 
 def refresh_captures(environment: Environment) -> IngestReport:
-    """Read the capture files that came or changed since the last time; raises CaptureUnavailable."""
-    return ingest(_store(environment), open_bucket(environment), environment.capture_prefix)
+    """Read the capture files that came or changed since the last time; raises CaptureUnavailable.
+
+    Makes no cache while there is nothing to keep in it.
+    """
+    bucket = open_bucket(environment)
+    listed = list_objects(bucket, environment.capture_prefix)
+    first = list(islice(listed, 1))
+    if not first and not _path(environment).exists():
+        return IngestReport()
+    return ingest(_store(environment), bucket, chain(first, listed))
 
 
 def capture_summary(environment: Environment) -> CaptureSummary | None:
-    """What was read until now; None while there is no record."""
+    """What was read until now; None while there is no record. Asking makes no cache where there is none."""
+    if not _path(environment).exists():
+        return None
     store = _store(environment)
     [(records, first_at, last_at, nameless)] = store.query(
         "SELECT count(*), min(time), max(time), count(*) FILTER (inference_id IS NULL) FROM records"
@@ -104,4 +116,8 @@ def capture_detail(environment: Environment, record_id: int) -> CapturedInferenc
 
 
 def _store(environment: Environment) -> CaptureStore:
-    return open_store(environment.cache_dir / "captures.duckdb")
+    return open_store(_path(environment))
+
+
+def _path(environment: Environment) -> Path:
+    return environment.cache_dir / "captures.duckdb"

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 from obstore.store import S3Store
 
-from backend.monitoring.objects import CaptureObject, fetch, list_objects
+from backend.monitoring.objects import CaptureObject, fetch
 from backend.monitoring.records import BrokenLine, Inference, read_lines
 from backend.monitoring.store import CaptureStore
 
@@ -34,13 +34,13 @@ class IngestReport:
         )
 
 
-def ingest(store: CaptureStore, bucket: S3Store, prefix: str) -> IngestReport:
-    """Bring in what is new below the prefix: objects not seen yet, or replaced since.
+def ingest(store: CaptureStore, bucket: S3Store, listed: Iterator[CaptureObject]) -> IngestReport:
+    """Bring in what is new of the objects listed: those not seen yet, or replaced since.
 
     Each batch is one transaction, so a crash loses only work, and a second ingest at the same time finds it done.
     """
     report = IngestReport()
-    changed = iter(_changed(store, list_objects(bucket, prefix)))
+    changed = _changed(store, listed)
     with ThreadPoolExecutor(_FETCH_THREADS) as pool:
         while batch := list(islice(changed, _BATCH_OBJECTS)):
             contents = list(pool.map(lambda item: fetch(bucket, item), batch))

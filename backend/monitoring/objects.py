@@ -50,6 +50,8 @@ def list_objects(bucket: S3Store, prefix: str) -> Iterator[CaptureObject]:
     except FileNotFoundError:
         return
     except BaseError as error:
+        if "NoSuchBucket" in str(error):  # obstore has no error of its own for it
+            return
         raise CaptureUnavailable(f"The captured records cannot be listed: {_first_line(error)}. Try again.") from error
 
 

@@ -56,6 +56,7 @@ def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, data
 def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
     environment: Environment, endpoint: model.EndpointState
 ) -> None:
+    assert endpoint.model is not None
     model.delete_endpoint(environment)
     with pytest.raises(EndpointNotInService, match="does not exist"):
         model.wait_for_endpoint(environment)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from backend.bucket import delete_prefix
 from backend.environment import Environment
 from tests.staging.archives import MakeArchive, small_members, write_archive
 
 
 @pytest.fixture
 def bucket(environment: Environment) -> Iterator[Environment]:
-    """The environment with an empty bucket, which is deleted again unless it was there before."""
-    s3 = environment.session.resource("s3", endpoint_url=environment.s3.meta.endpoint_url)
-    bucket = s3.Bucket(environment.bucket)
-    was_there = bucket.creation_date is not None
-    if not was_there:
-        bucket.create()
-    yield environment
-    bucket.objects.filter(Prefix="datasets/").delete()
-    if not was_there:
-        bucket.delete()
+    """A project of which nothing exists but its empty bucket."""
+    project = replace(environment, settings=environment.settings.model_copy(update={"project": "scones-staging"}))
+    project.s3.create_bucket(Bucket=project.bucket)
+    yield project
+    delete_prefix(project)
+    project.s3.delete_bucket(Bucket=project.bucket)
 
 
 @pytest.fixture
