@@ -32,9 +32,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; the tests that need it are skipped where there is none."""
+    """Chromium without a window; the tests that need it are skipped where there is none.
+
+    Not for the whole run: Playwright keeps an event loop going in this thread, which other tests need free.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:

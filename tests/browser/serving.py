@@ -23,8 +23,9 @@ class Server:
 
     def stop(self) -> int:
         """Tell it to end, as `kill` does; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        with self.process:  # closes its output
+            self.process.send_signal(signal.SIGTERM)
+            return self.process.wait(STOP_SECONDS)
 
 
 def serve(state_dir: Path) -> Server:

@@ -1,0 +1,31 @@
+"""Staging images in the bucket, and what is staged."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import action, current_environment, draw_missing, follow_job, is_running, reads
+from pages.components.dataset import draw_dataset, draw_gallery
+from pages.components.source import STAGING, choose_labels, choose_source, start_staging
+
+st.title("Data staging")
+environment = current_environment()
+dataset = reads.describe_dataset(environment)
+
+if dataset is None:
+    draw_missing("No images are staged yet. Choose a source and its classes below.")
+else:
+    draw_dataset(dataset)
+
+follow_job(STAGING)
+
+with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None):
+    source = choose_source(environment)
+    labels = choose_labels(source)
+    can_start = source is not None and not is_running(STAGING)
+    if st.button("Stage images", icon=":material/upload:", type="primary", disabled=not can_start) and source:
+        with action("Staging started"):
+            start_staging(environment, source, labels)
+
+if dataset is not None:
+    draw_gallery(environment, dataset)

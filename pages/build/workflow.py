@@ -1,0 +1,22 @@
+"""The Lambdas and the state machine: deploying them, the threshold, and how they are built."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import current_environment, draw_missing, follow_job, reads
+from pages.components.workflow import JOB, draw_deployment, draw_workflow
+
+st.title("Workflow")
+environment = current_environment()
+workflow = reads.describe_workflow(environment)
+endpoint = reads.describe_endpoint(environment)
+
+follow_job(JOB)
+if workflow is not None:
+    draw_workflow(environment, workflow, endpoint)
+elif endpoint is not None:
+    draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")
+    draw_deployment(environment, endpoint)
+else:
+    draw_missing("The workflow classifies with an endpoint, and none is deployed.", "pages/build/deployment.py")

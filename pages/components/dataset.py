@@ -1,0 +1,53 @@
+"""A staged dataset: its figures, its places and what its images look like."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from backend.environment import Environment
+from backend.staging import Dataset
+from pages.components import reads
+from pages.components.images import draw_images
+from pages.components.times import format_time
+
+_SHOWN = 10  # images of a class
+
+
+def draw_dataset(dataset: Dataset) -> None:
+    """Counts by split and class, source and S3 locations."""
+    with st.container(border=True):
+        draw_synthetic(dataset)
+        st.markdown(f"**{dataset.source}**")
+        st.caption(f"Dataset {dataset.dataset_id}, staged {format_time(dataset.staged_at)}")
+        counts, places = st.columns([1, 2], gap="medium")
+        counts.dataframe(_counts(dataset), height="content")
+        uris = [f"{channel:<16}{uri}" for channel, uri in dataset.channels().items()]
+        places.code("\n".join(uris), language=None)
+
+
+def draw_synthetic(dataset: Dataset) -> None:
+    """A label for images that nobody photographed."""
+    if dataset.synthetic:
+        st.badge("Synthetic images", icon=":material/draw:", color="violet")
+
+
+def draw_gallery(environment: Environment, dataset: Dataset) -> None:
+    """Some images of each class, from the train or the test split."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.subheader("Sample images", width="content")
+        splits = list(dataset.counts)
+        split = st.segmented_control("Split", splits, default=splits[0], required=True, key="data_staging.split")
+    images = reads.list_images(environment, dataset, split)
+    for label in dataset.labels:
+        chosen = [image for image in images if image.label == label][:_SHOWN]
+        st.markdown(f"**{label.replace('_', ' ').capitalize()}**")
+        pictures = reads.read_images(environment, tuple(image.key for image in chosen))
+        draw_images(pictures, [""] * len(chosen), width=72, key=f"gallery-{label}")
+
+
+def _counts(dataset: Dataset) -> pd.DataFrame:
+    """Images by class (rows) and split (columns), with totals."""
+    frame = pd.DataFrame(dataset.counts).reindex(list(dataset.labels)).fillna(0).astype(int)
+    frame.loc["total"] = frame.sum()
+    return frame.rename_axis("Class").rename(columns=str.capitalize)

@@ -1,0 +1,138 @@
+"""What became of the images that went through the workflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import charts
+from backend.environment import Environment
+from backend.workflow import Execution, Outcome, Step, Workflow, workflow_graph
+from pages.components import reads
+from pages.components.environment import shown_errors
+from pages.components.images import draw_images
+from pages.components.status import draw_status
+from pages.components.times import format_duration, format_time
+
+_LONGEST_TEXT = 120  # characters of a value that are shown: images ride along in base64
+
+
+def choose_execution(environment: Environment, executions: Sequence[Execution]) -> Execution | None:
+    """The newest executions as a table, by outcome; the one whose row is selected, the newest at first."""
+    counts = Counter(execution.outcome for execution in executions)
+    outcome = st.pills(
+        "Outcome",
+        list(counts),
+        format_func=lambda name: f"{name} ({counts[name]})",
+        key="test_images.outcome",
+        label_visibility="collapsed",
+    )
+    shown = [execution for execution in executions if outcome in (None, execution.outcome)]
+    if not shown:
+        return None
+    labels = reads.labels_by_key(environment)
+    pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown))
+    rows = [_row(execution, labels, pictures.get(execution.s3_key)) for execution in shown]
+    selected = st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height=280,
+        row_height=40,
+        key="test_images.executions",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "Image": st.column_config.ImageColumn(width="small"),
+            "Confidence": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1),
+        },
+    )["selection"]["rows"]
+    return shown[selected[0] if selected and selected[0] < len(shown) else 0]
+
+
+def draw_execution(environment: Environment, workflow: Workflow, name: str) -> None:
+    """One execution: the image, the verdict, and what happened state by state."""
+    execution = reads.describe_execution(environment, name)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(execution.name, anchor=False, width="content")
+            draw_status(execution.outcome)
+        picture, answer = st.columns([1, 3], gap="medium")
+        with picture, shown_errors():
+            draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key="execution")
+        with answer:
+            draw_answer(execution, reads.labels_by_key(environment).get(execution.s3_key), workflow)
+        graph, steps = st.columns([1, 2], gap="medium")
+        statuses = {step.name: step.status for step in execution.steps}
+        graph.graphviz_chart(workflow_graph(workflow.definition, statuses), alt="The states it went through")
+        with steps:
+            _draw_steps(execution.steps)
+
+
+def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow) -> None:
+    """What the model said, how sure it was, and what the image really is."""
+    verdict = execution.verdict
+    if verdict is None:
+        if execution.outcome is Outcome.FAILED:
+            st.error(f"{execution.error}: {execution.cause}", icon=":material/error:")
+        return
+    predicted, true, confidence = st.columns(3)
+    predicted.metric("Predicted", verdict.predicted_label)
+    true.metric("True class", true_label or "unknown")
+    comparison = "at least" if verdict.meets_threshold else "below"
+    confidence.metric(
+        "Confidence", f"{verdict.confidence:.3f}", help=f"It is {comparison} the threshold of {verdict.threshold:g}."
+    )
+    figure = charts.probabilities_bar(verdict.probabilities, workflow.labels, verdict.threshold)
+    st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}")
+
+
+def _draw_steps(steps: Sequence[Step]) -> None:
+    frame = pd.DataFrame(
+        {
+            "State": step.name,
+            "Type": step.type,
+            "Status": step.status,
+            "Entered": step.entered_at,
+            "Time": format_duration((step.exited_at - step.entered_at).total_seconds()) if step.exited_at else "-",
+        }
+        for step in steps
+    )
+    st.dataframe(frame, hide_index=True, height="content")
+    for position, step in enumerate(steps):
+        with st.expander(f"{step.name}: input and output", key=f"execution.step.{position}"):
+            if step.error:
+                st.error(step.error, icon=":material/error:")
+            given, returned = st.columns(2)
+            given.caption("Input")
+            given.json(_shortened(step.input))
+            returned.caption("Output")
+            returned.json(_shortened(step.output))
+
+
+def _shortened(value: Any) -> Any:
+    """The value with its long texts cut."""
+    if isinstance(value, dict):
+        return {name: _shortened(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        return f"{value[:_LONGEST_TEXT]}... ({len(value):,} characters)"
+    return value
+
+
+def _row(execution: Execution, labels: dict[str, str], picture: str | None) -> dict[str, object]:
+    verdict, ended = execution.verdict, execution.stopped_at
+    return {
+        "Image": picture,
+        "Outcome": str(execution.outcome),
+        "Predicted": verdict.predicted_label if verdict else None,
+        "True class": labels.get(execution.s3_key),
+        "Confidence": verdict.confidence if verdict else None,
+        "Started": format_time(execution.started_at),
+        "Time": format_duration((ended - execution.started_at).total_seconds() if ended else None),
+        "Execution": execution.name,
+    }

@@ -1,0 +1,92 @@
+"""The deployed workflow: its threshold, its graph and its parts."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from backend import jobs, workflow
+from backend.environment import Environment
+from backend.model import EndpointState
+from backend.workflow import DEFAULT_THRESHOLD, Workflow
+from pages.components.environment import action
+from pages.components.live import is_running
+from pages.components.status import draw_status
+
+JOB = "workflow"
+_THRESHOLD_HELP = "The least confidence that is passed on; an image below it is rejected."
+
+
+def draw_deployment(environment: Environment, endpoint: EndpointState) -> None:
+    """Deploying the workflow where there is none."""
+    with st.container(border=True):
+        st.markdown(f"Endpoint **{endpoint.name}** tells apart {', '.join(endpoint.labels)}.")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            threshold = _choose_threshold(DEFAULT_THRESHOLD)
+            if st.button("Deploy workflow", icon=":material/rocket_launch:", type="primary", disabled=is_running(JOB)):
+                with action("Deployment started"):
+                    _start_deployment(environment, endpoint, threshold)
+
+
+def draw_workflow(environment: Environment, deployed: Workflow, endpoint: EndpointState | None) -> None:
+    """What is deployed, with its threshold to change."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(environment.project, anchor=False, width="content")
+            draw_status(deployed.stack_status)
+        st.caption(
+            f"Endpoint {deployed.endpoint_name}, classes {', '.join(deployed.labels)}  \n"
+            f"Notifications go to {deployed.topic_arn}"
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            threshold = _choose_threshold(deployed.threshold)
+            unchanged = threshold == deployed.threshold
+            if st.button("Change threshold", icon=":material/check:", disabled=unchanged or is_running(JOB)):
+                with action("The threshold is being changed"):
+                    jobs.start(JOB, "Changing the threshold", workflow.update_threshold, environment, threshold)
+            if endpoint is not None:
+                _offer_update(environment, deployed, endpoint)
+    if endpoint is not None and endpoint.labels != deployed.labels:
+        st.warning(
+            f"The endpoint now tells apart {', '.join(endpoint.labels)}. Update the workflow, so that it names them.",
+            icon=":material/warning:",
+        )
+    _draw_parts(deployed)
+
+
+def _choose_threshold(value: float) -> float:
+    return st.number_input(
+        "Threshold", 0.0, 1.0, value, step=0.01, key=f"workflow.threshold.{value}", help=_THRESHOLD_HELP, width=160
+    )
+
+
+def _offer_update(environment: Environment, deployed: Workflow, endpoint: EndpointState) -> None:
+    help_text = "Deploy the endpoint's classes, the Lambdas' code and the definition as they are now."
+    if st.button("Update workflow", icon=":material/sync:", help=help_text, disabled=is_running(JOB)):
+        with action("Update started"):
+            _start_deployment(environment, endpoint, deployed.threshold)
+
+
+def _start_deployment(environment: Environment, endpoint: EndpointState, threshold: float) -> None:
+    arguments = (environment, endpoint.name, endpoint.labels, threshold)
+    jobs.start(JOB, "Deploying the workflow", workflow.deploy_workflow, *arguments)
+
+
+def _draw_parts(deployed: Workflow) -> None:
+    graph, functions, definition = st.tabs(["Graph", "Lambdas", "Definition"])
+    graph.graphviz_chart(workflow.workflow_graph(deployed.definition), alt="The states of the workflow")
+    functions.dataframe(
+        pd.DataFrame(
+            {
+                "Function": function.name,
+                "Runtime": function.runtime,
+                "Memory, MB": function.memory,
+                "Timeout, s": function.timeout,
+                "Modified": function.modified_at,
+            }
+            for function in deployed.functions
+        ),
+        hide_index=True,
+        height="content",
+    )
+    definition.json(deployed.definition)

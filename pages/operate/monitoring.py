@@ -1,0 +1,50 @@
+"""What the endpoint captured: how sure the model is, over time and image by image."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backend import charts
+from backend.workflow import DEFAULT_THRESHOLD
+from pages.components import current_environment, draw_missing, reads
+from pages.components.captures import (
+    choose_range,
+    draw_lowest,
+    draw_over_time,
+    draw_record,
+    draw_summary,
+    filter_records,
+)
+from pages.components.dataset import draw_synthetic
+
+st.title("Monitoring")
+environment = current_environment()
+with st.spinner("Reading captured records", show_time=True):
+    reads.refresh_captures(environment)
+summary = reads.capture_summary(environment)
+if summary is None:
+    draw_missing(
+        "No captured inference was read yet. Submit images; AWS delivers what the endpoint captures within minutes.",
+        "pages/operate/test_images.py",
+    )
+    st.stop()
+
+workflow = reads.describe_workflow(environment)
+dataset = reads.describe_dataset(environment)
+threshold = workflow.threshold if workflow else DEFAULT_THRESHOLD
+labels = workflow.labels if workflow else dataset.labels if dataset else ()
+
+if dataset is not None:
+    draw_synthetic(dataset)
+frame = reads.confidences(environment, choose_range())
+draw_summary(summary, frame, threshold)
+frame = filter_records(frame, labels, threshold)
+draw_over_time(frame, threshold, labels)
+draw_record(environment, labels, threshold)
+
+lowest, histogram = st.columns([3, 2], gap="medium")
+with lowest:
+    draw_lowest(environment, frame, labels)
+with histogram:
+    st.subheader("Histogram")
+    st.plotly_chart(charts.confidence_histogram(frame, threshold), key="monitoring.histogram")
