@@ -19,8 +19,8 @@ test: $(VENV)/.app
 # With the tools of development installed, `test` drives a browser too.
 check: lint types test
 
-check-full: lint types
-	$(BIN)/python -m pytest -m "not aws"
+check-full: lint types $(VENV)/aws-cli/.installed
+	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws $(BIN)/python -m pytest -m "not aws"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -41,4 +41,10 @@ $(VENV)/.app: requirements.txt
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# The AWS CLI pins a botocore of its own.
+$(VENV)/aws-cli/.installed: $(VENV)/.dev
+	$(PYTHON) -m venv $(VENV)/aws-cli
+	$(VENV)/aws-cli/bin/python -m pip install --quiet --disable-pip-version-check awscli==1.46.3
 	touch $@

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from backend.environment import open_environment
 from backend.errors import SconesError
 from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings
+
+_SECONDS_BETWEEN_COUNTS = 2.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,15 +47,19 @@ def _run(source: staging.Source) -> dict[str, object]:
 
 
 class _Printer:
-    """Prints each message once: a step repeats its own while it waits."""
+    """Prints what a step says: new sentences at once, and the same with another count every two seconds."""
 
     def __init__(self) -> None:
-        self._last = ""
+        self._last = self._last_sentence = ""
+        self._printed_at = 0.0
 
     def __call__(self, _fraction: float, message: str) -> None:
-        if message != self._last:
-            print(message, flush=True)
-            self._last = message
+        sentence = re.sub(r"\d[\d,]*", "#", message)
+        counts_on = sentence == self._last_sentence and time.monotonic() - self._printed_at < _SECONDS_BETWEEN_COUNTS
+        if message == self._last or counts_on:
+            return
+        print(message, flush=True)
+        self._last, self._last_sentence, self._printed_at = message, sentence, time.monotonic()
 
 
 if __name__ == "__main__":

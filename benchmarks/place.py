@@ -1,0 +1,28 @@
+"""Where benchmarks run: an embedded AWS of their own, with the archive's bicycles and motorcycles staged."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from backend import pipeline, staging
+from backend.environment import Environment, open_environment
+from backend.settings import Settings
+
+
+@contextmanager
+def staged(archive: Path) -> Iterator[tuple[Environment, staging.Dataset]]:
+    """An environment that is gone afterwards, and the dataset in it; raises SconesError when it cannot be staged."""
+    with tempfile.TemporaryDirectory(prefix="scones-benchmark-") as folder:
+        settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-benchmark")
+        with closing(open_environment(settings)) as environment:
+            labels = ("bicycle", "motorcycle")
+            yield environment, pipeline.stage(environment, staging.LocalArchive(archive), labels)
+
+
+def say(text: str) -> None:
+    """Tell a person how far it is; the figures go to standard output."""
+    print(text, file=sys.stderr, flush=True)
