@@ -147,7 +147,7 @@ def _throughput(load: Load) -> dict[str, Any]:
     latencies = _send(load, rest)
     rate = rest / (time.perf_counter() - started)
     after = _memory_mb(load.environment)
-    say(f"{CLIENTS} clients: {rate:.0f} requests/s; {before:.0f} MB before, {after:.0f} MB after")
+    say(f"{CLIENTS} clients: {rate:.0f} requests/s; {before:.3f} MB before, {after:.3f} MB after")
     return {
         "clients": CLIENTS,
         "requests_per_second": round(rate, 1),

@@ -1,7 +1,8 @@
 """Random changes to training images, a batch at a time.
 
 Source: SageMaker developer guide, "Image Classification Hyperparameters", `augmentation_type`: crop cuts and flips at
-random; crop_color adds changes of hue, saturation and lightness; crop_color_transform adds rotation, shear and scale.
+random; crop_color adds up to 36, 50 and 50 to hue, saturation and lightness (of 180, 255 and 255, as OpenCV counts);
+crop_color_transform rotates by up to 10 degrees, shears by up to 0.1, and changes the aspect ratio by up to 0.25.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from backend.local_aws.image_classification.colors import hsl_to_rgb, rgb_to_hsl
+
 _PADDING = 4
 """Pixels around an image no larger than the crop, as He and others (2016) trained on CIFAR."""
-_COLOR = 0.2
-_SHARES = (0.299, 0.587, 0.114)
-"""Red, green and blue in a pixel's lightness (ITU-R BT.601)."""
+_HUE, _SATURATION, _LIGHTNESS = 36 / 180, 50 / 255, 50 / 255
+_ROTATION, _SHEAR, _ASPECT = math.radians(10), 0.1, 0.25
 
 
 def augment(pixels: Tensor, kind: str, shape: tuple[int, int], random: torch.Generator) -> Tensor:
@@ -53,23 +55,24 @@ def _offsets(count: int, most: int, random: torch.Generator) -> Tensor:
 
 
 def _change_color(pixels: Tensor, random: torch.Generator) -> Tensor:
-    """Lightness, saturation and the channels' balance, each by up to a fifth."""
-    lightness = (pixels * torch.tensor(_SHARES).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    saturated = lightness + (pixels - lightness) * _factors(pixels, 1, random)
-    balanced = saturated * _factors(pixels, 3, random)
-    return (balanced * _factors(pixels, 1, random)).clamp(0, 255)
-
-
-def _factors(pixels: Tensor, channels: int, random: torch.Generator) -> Tensor:
-    return 1 + _COLOR * (2 * torch.rand(len(pixels), channels, 1, 1, generator=random) - 1)
+    hue, saturation, lightness = rgb_to_hsl(pixels / 255)
+    changes = _uniform(3, len(pixels), random)[:, :, None, None]
+    saturation = (saturation + _SATURATION * changes[1]).clamp(0, 1)
+    lightness = (lightness + _LIGHTNESS * changes[2]).clamp(0, 1)
+    return hsl_to_rgb(hue + _HUE * changes[0], saturation, lightness) * 255
 
 
 def _transform(pixels: Tensor, random: torch.Generator) -> Tensor:
-    """Rotation by up to 10 degrees, shear by up to a tenth, scale by up to a tenth."""
-    draw = 2 * torch.rand(3, len(pixels), generator=random) - 1
-    angle, shear, scale = draw[0] * math.radians(10), draw[1] * 0.1, 1 + draw[2] * 0.1
+    changes = _uniform(3, len(pixels), random)
+    angle, shear = _ROTATION * changes[0], _SHEAR * changes[1]
+    stretch = (1 + _ASPECT * changes[2]).sqrt()
     nothing = torch.zeros_like(angle)
-    first = torch.stack((scale * angle.cos(), shear - angle.sin(), nothing), dim=1)
-    second = torch.stack((angle.sin(), scale * angle.cos(), nothing), dim=1)
+    first = torch.stack((stretch * angle.cos(), shear - angle.sin(), nothing), dim=1)
+    second = torch.stack((angle.sin(), angle.cos() / stretch, nothing), dim=1)
     grid = functional.affine_grid(torch.stack((first, second), dim=1), list(pixels.shape), align_corners=False)
     return functional.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
+
+
+def _uniform(kinds: int, images: int, random: torch.Generator) -> Tensor:
+    """Random numbers from -1 to 1 for each kind of change and each image."""
+    return 2 * torch.rand(kinds, images, generator=random) - 1

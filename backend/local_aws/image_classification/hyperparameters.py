@@ -69,7 +69,7 @@ class Hyperparameters(BaseModel):
     use_pretrained_model: bool = False
     multi_label: bool = False
     precision_dtype: Literal["float32", "float16"] = "float32"
-    checkpoint_frequency: Positive = 1
+    checkpoint_frequency: Positive | None = None
     kv_store: Literal["dist_sync", "dist_async"] | None = None
 
     def not_honoured(self) -> Iterator[str]:
@@ -78,8 +78,8 @@ class Hyperparameters(BaseModel):
             yield "use_pretrained_model=1 is not honoured: no pretrained weights are at hand; training from scratch."
         if self.precision_dtype == "float16":
             yield "precision_dtype=float16 is not honoured: this machine trains in float32."
-        if "checkpoint_frequency" in self.model_fields_set:
-            yield "checkpoint_frequency is not honoured: no checkpoints are written, only the final model."
+        if self.checkpoint_frequency is not None:
+            yield "checkpoint_frequency is not honoured: only the model with the best validation accuracy is kept."
         if self.kv_store is not None:
             yield "kv_store is not honoured: training runs on one machine."
 
@@ -96,6 +96,10 @@ def parse(values: Mapping[str, str]) -> Hyperparameters:
         raise UserError(" ".join(_sentence(item) for item in error.errors())) from error
     if parsed.multi_label:
         raise UserError("Hyperparameter multi_label=1 is not supported: every image has one label here.")
+    if parsed.checkpoint_frequency is not None and parsed.checkpoint_frequency > parsed.epochs:
+        raise UserError(
+            f"Hyperparameter checkpoint_frequency={parsed.checkpoint_frequency} exceeds epochs={parsed.epochs}."
+        )
     if parsed.top_k is not None and parsed.top_k > parsed.num_classes:
         raise UserError(f"Hyperparameter top_k={parsed.top_k} exceeds num_classes={parsed.num_classes}.")
     return parsed

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from backend.local_aws.image_classification.augmentation import augment, cut_centre
 from backend.local_aws.image_classification.channels import Images, read_images
-from backend.local_aws.image_classification.container import Container, Stop
+from backend.local_aws.image_classification.container import Container, Stop, UserError
 from backend.local_aws.image_classification.hyperparameters import Hyperparameters, parse
 from backend.local_aws.image_classification.network import Architecture, Classifier
 
@@ -22,15 +22,15 @@ _TAB = "#011"  # as CloudWatch shows the tabs in the built-in's log lines
 
 
 def train(container: Container, log: logging.Logger, stop: Stop) -> Classifier:
-    """Train the model that a job's hyperparameters and channels describe.
+    """Train the model that a job's hyperparameters and channels describe; the best epoch's, as the built-in keeps it.
 
-    Raises UserError when they are wrong. When told to stop, returns the model so far. `SEED` in the job's environment
-    chooses other random numbers.
+    Raises UserError when they are wrong. When told to stop, returns the best model so far. `SEED` in the job's
+    environment chooses other random numbers.
     """
     chosen = parse(container.hyperparameters())
     for sentence in chosen.not_honoured():
         log.warning(sentence)
-    torch.manual_seed(int(os.environ.get("SEED", "0")))
+    torch.manual_seed(_seed(os.environ.get("SEED", "0")))
     shape = chosen.image_shape[1:]
     training = Split.of(read_images(container, "train", chosen.num_classes, shape, chosen.resize))
     validation = Split.of(read_images(container, "validation", chosen.num_classes, shape, chosen.resize))
@@ -40,7 +40,13 @@ def train(container: Container, log: logging.Logger, stop: Stop) -> Classifier:
         )
     run = TrainingRun(chosen, training, validation, log)
     run.train(stop)
-    return run.model
+    return run.best_model()
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"SEED in the job's environment must be a whole number from 0 on, not {text!r}.")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,13 @@ class TrainingRun:
         self._validation = validation
         self._log = log
         self._random = torch.Generator().manual_seed(torch.initial_seed())
+        self._best_accuracy = -1.0
+        self._best_weights: dict[str, Tensor] = {}
         height, width = training.pixels.shape[2:]
-        self.model = Classifier(Architecture(chosen.num_layers, chosen.num_classes, self._shape, (height, width)))
+        self._model = Classifier(Architecture(chosen.num_layers, chosen.num_classes, self._shape, (height, width)))
         self._set_normalisation()
         self._loss = nn.CrossEntropyLoss(weight=self._class_weights())
-        self._optimizer = make_optimizer(chosen, self.model)
+        self._optimizer = make_optimizer(chosen, self._model)
         self._batches = -(-len(training) // chosen.mini_batch_size)
 
     def train(self, stop: Stop) -> None:
@@ -88,13 +96,26 @@ class TrainingRun:
             self._log.info("Epoch[%d] Time cost=%.3f", epoch, time.perf_counter() - started)
             accuracy = self._validate(epoch)
             self._log.info("Epoch[%d] Validation-accuracy=%.6f", epoch, accuracy)
+            self._keep_best(accuracy)
             if patience.is_over(epoch, accuracy):
                 self._log.info("Early stopping at epoch %d: no improvement.", epoch)
                 return
 
+    def best_model(self) -> Classifier:
+        """The model after the epoch with the best validation accuracy; before any was validated, the model so far."""
+        if self._best_weights:
+            self._model.load_state_dict(self._best_weights)
+        return self._model
+
+    def _keep_best(self, accuracy: float) -> None:
+        if accuracy > self._best_accuracy:
+            self._log.info("Storing the best model with validation accuracy: %.6f", accuracy)
+            self._best_accuracy = accuracy
+            self._best_weights = {name: value.clone() for name, value in self._model.state_dict().items()}
+
     def _train_epoch(self, epoch: int, stop: Stop) -> float:
         """Train on every image once; returns the share that was told right on the way."""
-        self.model.train()
+        self._model.train()
         correct = seen = 0
         started = time.perf_counter()
         order = torch.randperm(len(self._training), generator=self._random)
@@ -114,7 +135,7 @@ class TrainingRun:
         """Train on these images; returns how many were told right."""
         pixels = augment(self._training.pixels[chosen], self._chosen.augmentation_type, self._shape, self._random)
         labels = self._training.labels[chosen]
-        logits = self.model(pixels)
+        logits = self._model(pixels)
         self._optimizer.zero_grad()
         self._loss(logits, labels).backward()
         self._optimizer.step()
@@ -131,9 +152,9 @@ class TrainingRun:
 
     @torch.inference_mode()
     def _validate(self, epoch: int) -> float:
-        self.model.eval()
+        self._model.eval()
         pixels = cut_centre(self._validation.pixels, self._shape)
-        logits = torch.cat([self.model(part.float()) for part in torch.split(pixels, _EVALUATION_BATCH)])
+        logits = torch.cat([self._model(part.float()) for part in torch.split(pixels, _EVALUATION_BATCH)])
         if self._chosen.top_k is not None:
             best = logits.topk(self._chosen.top_k).indices
             share = (best == self._validation.labels[:, None]).any(1).float().mean().item()
@@ -142,8 +163,8 @@ class TrainingRun:
 
     def _set_normalisation(self) -> None:
         pixels = cut_centre(self._training.pixels, self._shape).float()
-        self.model.mean.copy_(pixels.mean(dim=(0, 2, 3)).view(1, 3, 1, 1))
-        self.model.deviation.copy_(pixels.std(dim=(0, 2, 3)).clamp(min=1.0).view(1, 3, 1, 1))
+        self._model.mean.copy_(pixels.mean(dim=(0, 2, 3)).view(1, 3, 1, 1))
+        self._model.deviation.copy_(pixels.std(dim=(0, 2, 3)).clamp(min=1.0).view(1, 3, 1, 1))
 
     def _class_weights(self) -> Tensor | None:
         """Rare classes count more, so that each class counts the same in all."""
@@ -158,11 +179,12 @@ class EarlyStopping:
 
     def __init__(self, chosen: Hyperparameters) -> None:
         self._chosen = chosen
-        self._best = float("-inf")
+        self._best = 0.0
         self._best_epoch = 0
 
     def is_over(self, epoch: int, accuracy: float) -> bool:
-        if accuracy > self._best + self._chosen.early_stopping_tolerance:
+        """Whether to end after this epoch; an improvement counts in proportion to the best accuracy before it."""
+        if accuracy > self._best * (1 + self._chosen.early_stopping_tolerance):
             self._best, self._best_epoch = accuracy, epoch
         if not self._chosen.early_stopping or epoch + 1 < self._chosen.early_stopping_min_epochs:
             return False

@@ -42,7 +42,7 @@ class Job:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(SMALL | hyperparameters))
 
-    def train(self, seed: int = 0) -> subprocess.CompletedProcess[str]:
+    def train(self, seed: int | str = 0) -> subprocess.CompletedProcess[str]:
         """Run the container as SageMaker does."""
         variables = os.environ | {"SAGEMAKER_BASE_DIR": str(self.base), "SEED": str(seed)}
         command = [sys.executable, "-m", MODULE, "train"]

@@ -32,7 +32,7 @@ DOCUMENTED_DEFAULTS = {
     "use_pretrained_model": False,
     "multi_label": False,
     "precision_dtype": "float32",
-    "checkpoint_frequency": 1,
+    "checkpoint_frequency": None,  # only the model with the best validation accuracy is kept
     "top_k": None,
     "resize": None,
     "kv_store": None,
@@ -81,6 +81,11 @@ def test_an_unknown_name_is_refused() -> None:
 def test_more_than_the_classes_cannot_be_the_top() -> None:
     with pytest.raises(UserError, match="top_k=3"):
         parse({**REQUIRED, "top_k": "3"})
+
+
+def test_checkpoints_rarer_than_epochs_are_refused() -> None:
+    with pytest.raises(UserError, match="checkpoint_frequency=31"):
+        parse({**REQUIRED, "checkpoint_frequency": "31"})
 
 
 def test_the_sdks_own_hyperparameters_are_passed_over() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import colorsys
+import itertools
+
 import pytest
 import torch
 
 from backend.local_aws.image_classification.augmentation import augment, cut_centre
+from backend.local_aws.image_classification.colors import hsl_to_rgb, rgb_to_hsl
 from backend.local_aws.image_classification.network import Architecture, Classifier
 
 
@@ -63,3 +67,18 @@ def test_crops_are_parts_of_the_image_or_of_its_mirror() -> None:
     for seed in range(10):
         crop = augment(pixels, "crop", (28, 28), torch.Generator().manual_seed(seed))
         assert tuple(crop[0, 0].to(torch.uint8).flatten().tolist()) in allowed
+
+
+def test_colours_are_taken_apart_as_in_the_standard_library() -> None:
+    pixels = torch.rand(4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+    pixels[0] = 0.5  # grey has no hue
+    hue, saturation, lightness = rgb_to_hsl(pixels)
+    for image, row, column in itertools.product(range(4), range(2), range(2)):
+        expected = colorsys.rgb_to_hls(*pixels[image, :, row, column].tolist())
+        at = (image, row, column)
+        assert (hue[at].item(), lightness[at].item(), saturation[at].item()) == pytest.approx(expected, abs=1e-4)
+
+
+def test_colours_come_together_again() -> None:
+    pixels = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(hsl_to_rgb(*rgb_to_hsl(pixels)), pixels, atol=1e-5)

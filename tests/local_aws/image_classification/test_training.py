@@ -10,9 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from backend.local_aws.image_classification import METRIC_DEFINITIONS
+from backend.local_aws.image_classification import METRIC_DEFINITIONS, artifact
+from backend.local_aws.image_classification.hyperparameters import parse
+from backend.local_aws.image_classification.training import EarlyStopping
 
 from .conftest import MODULE, ROOT, Job, write_images
 
@@ -73,6 +78,39 @@ def test_early_stopping_ends_a_job_that_does_not_improve(job: Job) -> None:
     assert "Early stopping at epoch" in job.train().stdout
 
 
+def test_the_model_with_the_best_validation_accuracy_is_kept(job: Job) -> None:
+    job.set(epochs="6", learning_rate="0.05")
+    output = job.train().stdout
+    validated = [float(value) for value in re.findall(r"Validation-accuracy=([\d.]+)", output)]
+    stored = [
+        float(value) for value in re.findall(r"Storing the best model with validation accuracy: ([\d.]+)", output)
+    ]
+    records = [value for place, value in enumerate(validated) if value > max(validated[:place], default=-1)]
+    assert stored == records
+    assert share_told_right(job) == pytest.approx(max(validated))
+
+
+def share_told_right(job: Job) -> float:
+    """The stored model's accuracy on the validation channel's eight images of 32 x 32 pixels."""
+    model = artifact.load(job.base / "model")
+    folder = job.channel("validation")
+    pixels = np.stack([np.asarray(Image.open(folder / f"{index}.png")) for index in range(8)])
+    centre = torch.from_numpy(pixels[:, 2:30, 2:30].transpose(0, 3, 1, 2).astype(np.float32))
+    with torch.inference_mode():
+        predicted = model(centre).argmax(1).tolist()
+    return float(np.mean([label == index % 2 for index, label in enumerate(predicted)]))
+
+
+# With an improvement of a tenth over 0.5 at the second epoch, and none after it.
+@pytest.mark.parametrize(("tolerance", "ends_at"), [("0.05", 3), ("0.15", 2)])
+def test_the_tolerance_of_early_stopping_is_relative(tolerance: str, ends_at: int) -> None:
+    chosen = {"early_stopping": "True", "early_stopping_min_epochs": "1", "early_stopping_patience": "2"}
+    required = {"num_classes": "2", "num_training_samples": "16"}
+    patience = EarlyStopping(parse({**required, **chosen, "early_stopping_tolerance": tolerance}))
+    ended = [patience.is_over(epoch, accuracy) for epoch, accuracy in enumerate([0.5, 0.55, 0.55, 0.55])]
+    assert ended.index(True) == ends_at
+
+
 def test_a_job_that_is_told_to_stop_keeps_its_model(job: Job) -> None:
     job.set(epochs="100000")
     process = subprocess.Popen(
@@ -126,6 +164,11 @@ def test_what_cannot_be_used_fails_the_job_with_the_place(job: Job, spoil: Calla
 def test_what_is_not_honoured_is_in_the_log(job: Job) -> None:
     job.set(use_pretrained_model="1")
     assert "use_pretrained_model=1 is not honoured" in job.train().stdout
+
+
+def test_a_seed_that_is_no_number_is_refused(job: Job) -> None:
+    assert job.train(seed="often").returncode == 1
+    assert "SEED" in job.failure
 
 
 def test_a_missing_channel_is_named(job: Job) -> None:
