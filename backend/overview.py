@@ -11,6 +11,7 @@ from enum import StrEnum
 from backend import model, monitoring, staging, workflow
 from backend.environment import Environment
 from backend.errors import SconesError
+from backend.wording import count_of, enumerated
 
 
 class State(StrEnum):
@@ -57,7 +58,7 @@ def _data_staging(environment: Environment) -> tuple[State, str]:
         return State.MISSING, "No images are staged."
     kind = "synthetic images" if dataset.synthetic else "images"
     sizes = f"{dataset.size('train'):,} train and {dataset.size('test'):,} test {kind}"
-    return State.READY, f"{sizes} of {_enumerate(dataset.labels)}."
+    return State.READY, f"{sizes} of {enumerated(dataset.labels)}."
 
 
 def _training(environment: Environment) -> tuple[State, str]:
@@ -101,14 +102,14 @@ def _test_images(environment: Environment) -> tuple[State, str]:
     outcomes = Counter(execution.outcome for execution in workflow.list_executions(environment))
     if not outcomes:
         return State.MISSING, "No image was submitted."
-    return State.READY, f"Newest executions: {_enumerate([f'{count} {name}' for name, count in outcomes.items()])}."
+    return State.READY, f"Newest executions: {enumerated([f'{count} {name}' for name, count in outcomes.items()])}."
 
 
 def _monitoring(environment: Environment) -> tuple[State, str]:
     summary = monitoring.capture_summary(environment)
     if summary is None:
         return State.MISSING, "No captured record was read."
-    return State.READY, f"{summary.records:,} captured records in {summary.files:,} files."
+    return State.READY, f"{count_of(summary.records, 'captured record')} in {count_of(summary.files, 'file')}."
 
 
 _STEPS: dict[str, Callable[[Environment], tuple[State, str]]] = {
@@ -119,9 +120,3 @@ _STEPS: dict[str, Callable[[Environment], tuple[State, str]]] = {
     "test_images": _test_images,
     "monitoring": _monitoring,
 }
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    """Names as a sentence has them: "a, b and c"; the tail of a long list is counted."""
-    shown = [*names[:4], f"{len(names) - 4} more"] if len(names) > 5 else list(names)
-    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

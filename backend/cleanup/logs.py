@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-from backend.cleanup.resource import Kind, Resource, count_of
+from backend.cleanup.resource import Kind, Resource
 from backend.environment import Environment
+from backend.wording import count_of
 
 _TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account, whoever's they are
 

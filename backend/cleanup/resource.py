@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.environment import Environment
+from backend.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,3 @@ def describe_content(sizes: Sequence[int], noun: str) -> str:
     total = sum(sizes)
     volume = f"{total / 1e6:,.1f} MB" if total >= 1e6 else f"{total / 1e3:,.1f} kB"
     return f"{count_of(len(sizes), noun)}, {volume}"
-
-
-def count_of(count: int, noun: str) -> str:
-    """A number with its noun, in singular or plural."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
