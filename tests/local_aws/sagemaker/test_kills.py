@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import random
@@ -10,20 +9,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from PIL import Image
 
 from backend import local_aws
-from backend.environment import Environment, open_environment
-from backend.settings import Settings
-from tests.local_aws.sagemaker.examples import IMAGE_URI, training_request, variant
+from backend.environment import Environment
+from tests.local_aws.sagemaker.examples import IMAGE_URI, variant
+from tests.local_aws.sagemaker.interruptible import BUCKET, interruptible_aws, job_request, png
 from tests.local_aws.sagemaker.scripted import wait_until
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ pytestmark = pytest.mark.slow
 KILLS = 30
 INVOKERS = 4
 ANSWERS_BETWEEN_KILLS = 50
-BUCKET = "kills"
 ENDPOINT = "kills"
 ONCE = Config(retries={"total_max_attempts": 1})
 """A request that is sent twice may rightly be captured twice: these are sent once."""
@@ -43,28 +40,9 @@ ONCE = Config(retries={"total_max_attempts": 1})
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An embedded AWS that may be killed, with an endpoint that captures everything."""
-    settings = Settings(environment="embedded", state_dir=tmp_path_factory.mktemp("kills"), project="scones-kills")
-    with closing(open_environment(settings)) as environment:
-        environment.s3.create_bucket(Bucket=BUCKET)
-        for index in range(2):
-            environment.s3.put_object(Bucket=BUCKET, Key=f"images/{index}.png", Body=png(200 * index))
-        environment.s3.put_object(Bucket=BUCKET, Key="all.lst", Body=b"0\t0\t0.png\n1\t1\t1.png\n")
+    with interruptible_aws(tmp_path_factory.mktemp("kills")) as environment:
         serve(environment)
         yield environment
-
-
-def png(brightness: int) -> bytes:
-    content = io.BytesIO()
-    Image.new("RGB", (32, 32), (brightness,) * 3).save(content, "PNG")
-    return content.getvalue()
-
-
-def job_request(name: str, epochs: int) -> Any:
-    images, manifest = f"s3://{BUCKET}/images/", f"s3://{BUCKET}/all.lst"
-    channels = {"train": images, "validation": images, "train_lst": manifest, "validation_lst": manifest}
-    request = training_request(name, BUCKET, channels)
-    request["HyperParameters"] |= {"epochs": str(epochs), "num_training_samples": "2", "mini_batch_size": "2"}
-    return request
 
 
 def serve(environment: Environment) -> None:

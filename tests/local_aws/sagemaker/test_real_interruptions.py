@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import psutil
 import pytest
-from PIL import Image
 
 from backend import local_aws
-from backend.environment import Environment, open_environment
-from backend.settings import Settings
-from tests.local_aws.sagemaker.examples import training_request
+from backend.environment import Environment
+from tests.local_aws.sagemaker.interruptible import BUCKET, interruptible_aws, job_request
 from tests.local_aws.sagemaker.scripted import wait_until
 
 pytestmark = pytest.mark.slow
-BUCKET = "interruptions"
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """An embedded AWS that may be killed, with a training set of two images."""
-    settings = Settings(environment="embedded", state_dir=tmp_path_factory.mktemp("own"), project="scones-own")
-    with closing(open_environment(settings)) as environment:
-        environment.s3.create_bucket(Bucket=BUCKET)
-        for index in range(2):
-            content = io.BytesIO()
-            Image.new("RGB", (32, 32), (200 * index,) * 3).save(content, "PNG")
-            environment.s3.put_object(Bucket=BUCKET, Key=f"images/{index}.png", Body=content.getvalue())
-        environment.s3.put_object(Bucket=BUCKET, Key="all.lst", Body=b"0\t0\t0.png\n1\t1\t1.png\n")
+    """An embedded AWS that may be killed."""
+    with interruptible_aws(tmp_path_factory.mktemp("own")) as environment:
         yield environment
 
 
 @pytest.fixture
 def training(own: Environment, unique_name: str) -> str:
     """The name of a job that trains for hours, and has finished its first epoch."""
-    images, manifest = f"s3://{BUCKET}/images/", f"s3://{BUCKET}/all.lst"
-    channels = {"train": images, "validation": images, "train_lst": manifest, "validation_lst": manifest}
-    request = training_request(unique_name, BUCKET, channels)
-    request["HyperParameters"] |= {"epochs": "100000", "num_training_samples": "2", "mini_batch_size": "2"}
-    own.sagemaker.create_training_job(**request)
+    own.sagemaker.create_training_job(**job_request(unique_name, epochs=100_000))
     wait_until(lambda: "FinalMetricDataList" in describe(own, unique_name))
     return unique_name
 
