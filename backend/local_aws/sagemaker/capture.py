@@ -1,7 +1,4 @@
-"""Data capture: each inference as a line of JSON, on disk before it is answered, then in S3.
-
-Captured files are spooled below a folder at the path they will have in S3, `<bucket>/<key>`, with `.open` behind it
-while they are written to. So a repeated upload after a crash replaces the same object: every record arrives once.
+"""Data capture: each inference as a line of JSON.
 
 Source: SageMaker developer guide, "Capture data from real-time endpoint", and files of a real endpoint.
 """
@@ -10,27 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
-import os
 import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import Any
 
 from backend.local_aws.sagemaker.s3_uri import S3Uri
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_log = logging.getLogger(__name__)
-_OPEN = ".open"
-_MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -109,79 +93,6 @@ def _encoding(content_type: str, settings: CaptureSettings) -> str:
     if bare in settings.json_types:
         return "JSON"
     return "CSV" if bare in settings.csv_types else "BASE64"
-
-
-@dataclass
-class _OpenFile:
-    path: Path
-    descriptor: int
-    opened_at: datetime
-    size: int = 0
-
-
-class CaptureSpool:
-    """The captured files that are not in S3 yet. `append` and `roll` belong to one thread, `upload` to another."""
-
-    def __init__(self, folder: Path, max_age_seconds: float) -> None:
-        self._folder = folder
-        self._max_age_seconds = max_age_seconds
-        self._open: dict[tuple[str, str, str], _OpenFile] = {}
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in folder.rglob(f"*{_OPEN}"):
-            _close_left_open(left)
-
-    def append(self, inference: Inference, settings: CaptureSettings, now: datetime) -> None:
-        """Write an inference's record; it survives the end of this process when this returns."""
-        line = capture_line(inference, settings, now)
-        key = (str(settings.destination), inference.endpoint, inference.variant)
-        if key not in self._open:
-            self._open[key] = self._create(inference, settings, now)
-        file = self._open[key]
-        os.write(file.descriptor, line)
-        file.size += len(line)
-        if file.size > _MAX_BYTES:
-            self._close(key)
-
-    def roll(self, now: datetime | None = None) -> None:
-        """Close the files that are old enough to be uploaded; without a time, all of them."""
-        for key, file in list(self._open.items()):
-            if now is None or (now - file.opened_at).total_seconds() >= self._max_age_seconds:
-                self._close(key)
-
-    def upload(self, s3: S3Client) -> None:
-        """Bring the closed files to S3; one that S3 does not take stays for the next time."""
-        for path in sorted(self._folder.rglob("*.jsonl")):
-            bucket, *parts = path.relative_to(self._folder).parts
-            try:
-                s3.upload_file(str(path), bucket, "/".join(parts))
-            except (Boto3Error, BotoCoreError, ClientError) as error:
-                _log.warning("captured records have to wait in %s: %s", path, error)
-                continue
-            path.unlink()
-
-    def _create(self, inference: Inference, settings: CaptureSettings, now: datetime) -> _OpenFile:
-        """A file named by the time of its first record, in UTC."""
-        hour = f"{inference.endpoint}/{inference.variant}/{now:%Y/%m/%d/%H}"
-        name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl{_OPEN}"
-        place = settings.destination.below(f"{hour}/{name}")
-        path = self._folder / place.bucket / place.key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _OpenFile(path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), now)
-
-    def _close(self, key: tuple[str, str, str]) -> None:
-        file = self._open.pop(key)
-        os.close(file.descriptor)
-        file.path.rename(file.path.with_suffix(""))
-
-
-def _close_left_open(path: Path) -> None:
-    """Close a file that a crash left open: a last line without its end was never answered."""
-    content = path.read_bytes()
-    os.truncate(path, content.rfind(b"\n") + 1)
-    if path.stat().st_size:
-        path.rename(path.with_suffix(""))
-    else:
-        path.unlink()
 
 
 def now_utc() -> datetime:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import logging
 import os
 import random
 import shutil
 import tarfile
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend.local_aws.sagemaker import container
 from backend.local_aws.sagemaker.capture import CaptureSettings
 from backend.local_aws.sagemaker.log_file import LogFollower
 from backend.local_aws.sagemaker.log_stream import LogStream
@@ -25,6 +28,7 @@ from backend.local_aws.sagemaker.worker import Worker, WorkerFailed
 if TYPE_CHECKING:
     from backend.local_aws.sagemaker.service import Service
 
+_log = logging.getLogger(__name__)
 _LOG_PATIENCE_SECONDS = 2.0
 
 
@@ -45,12 +49,21 @@ class VariantPlan:
 
 
 class Variant:
-    """A variant in service: as many containers as it has instances, within what the machine has."""
+    """A variant with as many containers as it has instances, within what the machine has."""
 
-    def __init__(self, plan: VariantPlan, workers: Sequence[Worker], followers: Sequence[LogFollower]) -> None:
+    def __init__(self, plan: VariantPlan) -> None:
         self.plan = plan
-        self.workers = workers
-        self._followers = followers
+        self.workers: list[Worker] = []
+        self._followers: list[LogFollower] = []
+
+    async def start(self, service: Service, endpoint: str) -> None:
+        """Bring up the containers; raises DeploymentFailed when one does not come up. Stop it in any case."""
+        for _ in range(max(1, min(self.plan.instances, os.cpu_count() or 1))):
+            await self._add_container(service, endpoint)
+        # All of them, so that none is still on its way up when the others are stopped.
+        results = await asyncio.gather(*(worker.start() for worker in self.workers), return_exceptions=True)
+        for failure in filter(None, results):
+            raise _deployment_failure(self.plan.name, failure) from failure
 
     def least_busy(self) -> Worker:
         """The container to ask next; one that is being started again only if there is no other."""
@@ -62,14 +75,36 @@ class Variant:
             await asyncio.to_thread(follower.finish, _LOG_PATIENCE_SECONDS)
             await asyncio.to_thread(shutil.rmtree, worker.folder, ignore_errors=True)
 
+    async def _add_container(self, service: Service, endpoint: str) -> None:
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        folder = service.state_dir / "endpoints" / instance
+        await asyncio.to_thread(_prepare, service, self.plan, folder)
+        worker = Worker(folder, self.plan.variables)
+        worker.log.touch()
+        stream = LogStream(service.logs, f"/aws/sagemaker/Endpoints/{endpoint}", f"{self.plan.name}/{instance}")
+        follower = LogFollower(worker.log, stream.deliver)
+        follower.start()
+        self.workers.append(worker)
+        self._followers.append(follower)
+
 
 class Deployment:
-    """The variants of one endpoint configuration in service."""
+    """The variants of one endpoint configuration, from before they come up until they have ended."""
 
-    def __init__(self, endpoint: str, variants: Sequence[Variant], capture: CaptureSettings | None) -> None:
+    def __init__(self, endpoint: str, plans: Sequence[VariantPlan], capture: Mapping[str, Any] | None) -> None:
         self.endpoint = endpoint
-        self.variants = {variant.plan.name: variant for variant in variants}
-        self.capture = capture
+        self.variants = {plan.name: Variant(plan) for plan in plans}
+        self.capture = CaptureSettings.from_config(capture)
+
+    async def start(self, service: Service) -> None:
+        """Bring up every variant; raises DeploymentFailed when one does not come up. Stop it in any case."""
+        starts = (variant.start(service, self.endpoint) for variant in self.variants.values())
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        for failure in filter(None, results):
+            if isinstance(failure, DeploymentFailed):
+                raise failure
+            _log.error("endpoint %s does not come up", self.endpoint, exc_info=failure)
+            raise DeploymentFailed(f"InternalServerError: {failure!r}") from failure
 
     def choose(self, target: str | None) -> Variant | None:
         """The variant that a request names, or one by weight; None when it names none of ours."""
@@ -86,44 +121,14 @@ class Deployment:
         await asyncio.gather(*(variant.stop() for variant in self.variants.values()))
 
 
-async def deploy(
-    service: Service, endpoint: str, plans: Sequence[VariantPlan], capture: Mapping[str, Any] | None
-) -> Deployment:
-    """Bring up every variant; raises DeploymentFailed when one does not come up, with none left behind."""
-    results = await asyncio.gather(*(_bring_up(service, endpoint, plan) for plan in plans), return_exceptions=True)
-    variants = [result for result in results if isinstance(result, Variant)]
-    failures = [result for result in results if isinstance(result, BaseException)]
-    if failures:
-        await asyncio.gather(*(variant.stop() for variant in variants))
-        raise failures[0]
-    return Deployment(endpoint, variants, CaptureSettings.from_config(capture))
-
-
-async def _bring_up(service: Service, endpoint: str, plan: VariantPlan) -> Variant:
-    count = max(1, min(plan.instances, os.cpu_count() or 1))
-    workers = []
-    followers = []
-    for _ in range(count):
-        instance = f"i-{uuid.uuid4().hex[:17]}"
-        folder = service.state_dir / "endpoints" / instance
-        await asyncio.to_thread(_prepare, service, plan, folder)
-        worker = Worker(folder, plan.variables)
-        worker.log.touch()
-        stream = LogStream(service.logs, f"/aws/sagemaker/Endpoints/{endpoint}", f"{plan.name}/{instance}")
-        follower = LogFollower(worker.log, stream.deliver)
-        follower.start()
-        workers.append(worker)
-        followers.append(follower)
-    variant = Variant(plan, workers, followers)
-    try:
-        await asyncio.gather(*(worker.start() for worker in workers))
-    except WorkerFailed as error:
-        await variant.stop()
-        raise DeploymentFailed(
-            f"The primary container for production variant {plan.name} did not pass the ping health check: {error}. "
-            f"Please check CloudWatch logs for this endpoint."
-        ) from error
-    return variant
+def _deployment_failure(variant: str, failure: BaseException) -> BaseException:
+    """A container that does not start, in AWS's words; anything else as it is."""
+    if not isinstance(failure, WorkerFailed):
+        return failure
+    return DeploymentFailed(
+        f"The primary container for production variant {variant} did not pass the ping health check: {failure}. "
+        f"Please check CloudWatch logs for this endpoint."
+    )
 
 
 def _prepare(service: Service, plan: VariantPlan, folder: Path) -> None:
@@ -134,19 +139,25 @@ def _prepare(service: Service, plan: VariantPlan, folder: Path) -> None:
     place = S3Uri.parse(plan.model_data)
     try:
         service.s3.download_file(place.bucket, place.key, str(archive))
-        with tarfile.open(archive) as tar:
-            tar.extractall(model, filter="data")
-    except (ClientError, BotoCoreError) as error:
+        _extract(archive, model)
+    except (Boto3Error, BotoCoreError, ClientError) as error:
         shutil.rmtree(folder)
         raise DeploymentFailed(f"Failed to download model data for {plan.name} from {place}: {error}") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         shutil.rmtree(folder)
         raise DeploymentFailed(f"Failed to extract model data archive {place}: {error}") from error
     archive.unlink()
 
 
+def _extract(archive: Path, folder: Path) -> None:
+    with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r:") as tar:
+        tar.extractall(folder, filter="data")
+        while content.read(1 << 20):  # up to the checksum at its end, which a tar file's end comes before
+            pass
+
+
 def end_leftovers(folder: Path) -> None:
     """End the containers that an earlier service left, and remove their folders."""
     for left in folder.glob("i-*"):
-        container.end_leftover(left)
+        Worker.end_leftover(left)
         shutil.rmtree(left, ignore_errors=True)

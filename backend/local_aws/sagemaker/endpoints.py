@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -30,7 +31,7 @@ def require_endpoint(service: Service, name: str) -> Resource:
 
 async def _create(service: Service, request: Request) -> Output:
     endpoint = await asyncio.to_thread(_store_new, service, request)
-    service.fleet.begin(service.fleet.bring_up(endpoint.name, endpoint.body["Serving"]))
+    service.fleet.begin(service.fleet.serve(endpoint.name, endpoint.body["Serving"]))
     return {"EndpointArn": endpoint.arn}
 
 
@@ -48,44 +49,36 @@ async def _update(service: Service, request: Request) -> Output:
         if request.get(member):
             raise ValidationException(f"The embedded SageMaker does not support {member}. Leave it out.")
     plan = await asyncio.to_thread(_plan, service, request["EndpointConfigName"])
-    return await _change(service, request["EndpointName"], plan)
+    return await _change(service, request["EndpointName"], lambda _endpoint: plan)
 
 
 async def _update_weights_and_capacities(service: Service, request: Request) -> Output:
-    endpoint = await asyncio.to_thread(require_endpoint, service, request["EndpointName"])
-    plan = {**endpoint.body["Serving"]}
     desired = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
-    unknown = desired.keys() - {variant["name"] for variant in plan["variants"]}
-    if unknown:
-        raise ValidationException(f"Variant(s) {', '.join(sorted(unknown))} not found in endpoint {endpoint.name}.")
-    plan["variants"] = [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan["variants"]]
-    return await _change(service, endpoint.name, plan)
+    return await _change(service, request["EndpointName"], lambda endpoint: _adjusted_plan(endpoint, desired))
 
 
-async def _change(service: Service, name: str, plan: dict[str, Any]) -> Output:
+async def _change(service: Service, name: str, plan: Callable[[Resource], dict[str, Any]]) -> Output:
     """Begin to serve another plan; raises ValidationException unless the endpoint is in service."""
     endpoint = await asyncio.to_thread(_mark, service, name, "Updating", plan)
-    service.fleet.begin(service.fleet.update(endpoint.name, plan))
+    service.fleet.begin(service.fleet.serve(endpoint.name, endpoint.body["Next"]))
     return {"EndpointArn": endpoint.arn}
 
 
 async def _delete(service: Service, request: Request) -> Output:
-    endpoint = await asyncio.to_thread(_mark, service, request["EndpointName"], "Deleting", None)
+    endpoint = await asyncio.to_thread(_mark, service, request["EndpointName"], "Deleting", lambda _endpoint: None)
     service.fleet.begin(service.fleet.take_down(endpoint.name))
     return {}
 
 
-def _mark(service: Service, name: str, status: str, plan: dict[str, Any] | None) -> Resource:
-    """Begin a change, at most one at a time."""
-    require_endpoint(service, name)
+def _mark(service: Service, name: str, status: str, plan: Callable[[Resource], dict[str, Any] | None]) -> Resource:
+    """Begin a change, at most one at a time; in AWS's words a deletion is an update, too."""
 
     def change(endpoint: Resource) -> Resource:
         if endpoint.status == "Failed" and status == "Updating":
             raise ValidationException(f'Cannot update endpoint "{endpoint.arn}": it is Failed. Delete it instead.')
         if endpoint.status not in ("InService", "Failed"):
-            verb = "update" if status == "Updating" else "delete"
-            raise ValidationException(f'Cannot {verb} in-progress endpoint "{endpoint.arn}".')
-        return endpoint.changed(status, Next=plan)
+            raise ValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        return endpoint.changed(status, Next=plan(endpoint))
 
     changed = service.store.update(KIND, name, change)
     if changed is None:
@@ -174,6 +167,15 @@ def _variant_plan(service: Service, variant: dict[str, Any]) -> VariantPlan:
         model_data=url,
         variables=container["Environment"],
     )
+
+
+def _adjusted_plan(endpoint: Resource, desired: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the endpoint serves, with other weights and numbers of instances."""
+    plan: dict[str, Any] = endpoint.body["Serving"]
+    unknown = desired.keys() - {variant["name"] for variant in plan["variants"]}
+    if unknown:
+        raise ValidationException(f"Variant(s) {', '.join(sorted(unknown))} not found in endpoint {endpoint.name}.")
+    return plan | {"variants": [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan["variants"]]}
 
 
 def _adjusted(variant: dict[str, Any], desired: dict[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from backend.local_aws.sagemaker.capture import CaptureSpool, Inference, now_utc
-from backend.local_aws.sagemaker.deployment import Deployment, DeploymentFailed, VariantPlan, deploy, end_leftovers
+from backend.local_aws.sagemaker.capture import Inference, now_utc
+from backend.local_aws.sagemaker.capture_delivery import CaptureDelivery
+from backend.local_aws.sagemaker.deployment import Deployment, DeploymentFailed, VariantPlan, end_leftovers
 from backend.local_aws.sagemaker.store import Query, Resource
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 KIND = "endpoint"
 _log = logging.getLogger(__name__)
-_SPOOL_SECONDS = 0.5
+_MAX_REASON = 1024
 
 
 class EndpointFleet:
@@ -26,15 +25,16 @@ class EndpointFleet:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._deployments: dict[str, Deployment] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._spool = CaptureSpool(service.state_dir / "capture", _capture_age_seconds())
-        self._spooling: asyncio.Task[None] | None = None
+        self._serving: dict[str, Deployment] = {}
+        self._existing: set[Deployment] = set()
+        """Also those that come up or go down: whatever has to be stopped with the service."""
+        self._changes: set[asyncio.Task[None]] = set()
+        self._captures = CaptureDelivery(service)
 
     async def start(self) -> None:
         """Take up the endpoints that an earlier run of the service left."""
         await asyncio.to_thread(end_leftovers, self._service.state_dir / "endpoints")
-        self._spooling = asyncio.create_task(self._upload_captures())
+        self._captures.start()
         for endpoint in await asyncio.to_thread(self._service.store.select, Query(KIND)):
             if endpoint.status == "Deleting":
                 self._service.store.delete(KIND, endpoint.name)
@@ -43,88 +43,96 @@ class EndpointFleet:
 
     async def stop(self) -> None:
         """End every container; what was captured is in S3, or waits on disk for the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(deployment.stop() for deployment in self._deployments.values()))
-        if self._spooling is not None:
-            self._spooling.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._spooling
-        self._spool.roll()
-        await asyncio.to_thread(self._spool.upload, self._service.s3)
+        for change in self._changes:
+            change.cancel()
+        await asyncio.gather(*self._changes, return_exceptions=True)
+        await asyncio.gather(*(deployment.stop() for deployment in self._existing))
+        await self._captures.stop()
 
     def begin(self, change: Coroutine[Any, Any, None]) -> None:
         """Let a change of an endpoint go on while the request that asked for it is answered."""
         task = asyncio.get_running_loop().create_task(change)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._changes.add(task)
+        task.add_done_callback(self._end_change)
 
     def find(self, name: str) -> Deployment | None:
         """What an endpoint serves now; None when it serves nothing."""
-        return self._deployments.get(name.lower())
+        return self._serving.get(name.lower())
 
     def capture(self, deployment: Deployment, inference: Inference) -> None:
-        """Write an inference down, if the endpoint captures it; on disk when this returns."""
-        if deployment.capture is not None and deployment.capture.is_sampled():
-            self._spool.append(inference, deployment.capture, now_utc())
+        """Write an inference down, if the endpoint captures it; on disk when this returns.
+
+        A disk that takes no more loses the record and not the answer, as on SageMaker.
+        """
+        if deployment.capture is None or not deployment.capture.is_sampled():
+            return
+        try:
+            self._captures.spool.append(inference, deployment.capture, now_utc())
+        except OSError:
+            _log.exception("an inference of endpoint %s is not captured", deployment.endpoint)
 
     async def restore(self, endpoint: Resource) -> None:
         """Serve again what the endpoint served; a change that was under way is begun anew."""
-        if endpoint.status == "InService":
-            self._set(endpoint.name, "SystemUpdating")
-        await self.bring_up(endpoint.name, endpoint.body["Serving"])
-        if replacement := endpoint.body["Next"]:
-            self._set(endpoint.name, "Updating", Next=replacement)
-            await self.update(endpoint.name, replacement)
-
-    async def bring_up(self, name: str, plan: dict[str, Any]) -> None:
-        """Serve a plan at an endpoint that serves nothing yet; it is InService or Failed afterwards."""
-        try:
-            self._deployments[name.lower()] = await self._deploy(name, plan)
-        except DeploymentFailed as error:
-            self._set(name, "Failed", FailureReason=str(error))
+        serving, following = endpoint.body["Serving"], endpoint.body["Next"]
+        if following is None:
+            if endpoint.status != "Creating":
+                self._set(endpoint.name, "SystemUpdating")
+            await self.serve(endpoint.name, serving, endpoint.body["FailureReason"])
             return
-        self._set(name, "InService", Next=None)
-
-    async def update(self, name: str, plan: dict[str, Any]) -> None:
-        """Serve another plan: the new containers come up beside the old ones, which then finish what they have."""
+        self._set(endpoint.name, "Updating")
+        before = self._deployment(endpoint.name, serving)
         try:
-            replacement = await self._deploy(name, plan)
-        except DeploymentFailed as error:
-            self._set(name, "RollingBack")
-            self._set(name, "InService", Next=None, FailureReason=str(error))
+            await before.start(self._service)
+            self._serving[endpoint.name.lower()] = before
+        except DeploymentFailed:
+            await self._end(before)
+        await self.serve(endpoint.name, following)
+
+    async def serve(self, name: str, plan: dict[str, Any], reason: str | None = None) -> None:
+        """Serve a plan at an endpoint; `reason` is why an update before failed.
+
+        New containers come up beside the old ones, if there are any, which then finish what they have. When they do
+        not come up, the old ones serve on; without old ones the endpoint is Failed.
+        """
+        before, replacement = self.find(name), self._deployment(name, plan)
+        try:
+            await replacement.start(self._service)
+        except DeploymentFailed as failure:
+            await self._roll_back(name, replacement, str(failure)[:_MAX_REASON])
             return
-        before = self._deployments.get(name.lower())
-        self._deployments[name.lower()] = replacement
-        self._set(name, "InService", Serving=plan, Next=None, FailureReason=None)
+        self._serving[name.lower()] = replacement
+        self._set(name, "InService", Serving=plan, Next=None, FailureReason=reason)
         if before is not None:
-            await before.stop()
+            await self._end(before)
 
     async def take_down(self, name: str) -> None:
-        """End an endpoint, and forget it."""
-        deployment = self._deployments.pop(name.lower(), None)
+        """End an endpoint, bring what it captured to S3, and forget it."""
+        deployment = self._serving.pop(name.lower(), None)
         if deployment is not None:
-            await deployment.stop()
+            await self._end(deployment)
+            await self._captures.deliver_now(deployment.endpoint)
         await asyncio.to_thread(self._service.store.delete, KIND, name)
 
-    async def _deploy(self, name: str, plan: dict[str, Any]) -> Deployment:
-        variants = [VariantPlan(**variant) for variant in plan["variants"]]
-        return await deploy(self._service, name, variants, plan["capture"])
+    async def _roll_back(self, name: str, replacement: Deployment, reason: str) -> None:
+        serves = self.find(name) is not None
+        if serves:
+            self._set(name, "RollingBack")
+        await self._end(replacement)
+        self._set(name, "InService" if serves else "Failed", Next=None, FailureReason=reason)
+
+    def _deployment(self, name: str, plan: dict[str, Any]) -> Deployment:
+        deployment = Deployment(name, [VariantPlan(**variant) for variant in plan["variants"]], plan["capture"])
+        self._existing.add(deployment)
+        return deployment
+
+    async def _end(self, deployment: Deployment) -> None:
+        await deployment.stop()
+        self._existing.discard(deployment)
+
+    def _end_change(self, task: asyncio.Task[None]) -> None:
+        self._changes.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("an endpoint could not be changed", exc_info=error)
 
     def _set(self, name: str, status: str, **members: Any) -> None:
         self._service.store.update(KIND, name, lambda endpoint: endpoint.changed(status, **members))
-
-    async def _upload_captures(self) -> None:
-        while True:
-            await asyncio.sleep(_SPOOL_SECONDS)
-            self._spool.roll(now_utc())
-            try:
-                await asyncio.to_thread(self._spool.upload, self._service.s3)
-            except OSError:
-                _log.exception("captured records could not be read from the spool")
-
-
-def _capture_age_seconds() -> float:
-    """How long a captured file is written to before it goes to S3: less than AWS's minute, for people who wait."""
-    return float(os.environ.get("SCONES_CAPTURE_AGE_SECONDS", "5"))

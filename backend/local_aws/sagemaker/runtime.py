@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,48 +13,34 @@ from starlette.responses import Response
 from backend.local_aws.sagemaker.capture import Inference
 from backend.local_aws.sagemaker.deployment import Deployment, Variant
 from backend.local_aws.sagemaker.fleet import KIND
+from backend.local_aws.sagemaker.runtime_errors import ModelError, ModelNotReady, RuntimeRefusal, ServiceUnavailable
 from backend.local_aws.sagemaker.service import Service
-from backend.local_aws.sagemaker.worker import Answer, WorkerGone
+from backend.local_aws.sagemaker.worker import Answer, WorkerGone, WorkerUnreachable
 
 _MAX_BODY_BYTES = 6_291_456
 _MAX_ATTRIBUTES = 1024
 _MAX_INFERENCE_ID = 64
 _RESTORE_SECONDS = 60.0
 _RESTART_SECONDS = 30.0
-_ATTEMPTS = 2
+_SECONDS_BETWEEN_LOOKS = 0.02
+_ATTEMPTS = 3
 _TYPE = "application/x-image"
-
-
-class RuntimeRefusal(Exception):
-    """What InvokeEndpoint answers instead of the model's answer: an error's name, its sentence, an HTTP status."""
-
-    code: ClassVar[str] = "ValidationError"
-    status: ClassVar[int] = 400
-
-    def __init__(self, message: str, **members: Any) -> None:
-        super().__init__(message)
-        self.members = {"Message": message, **members}
-
-
-class ModelError(RuntimeRefusal):
-    """When the model's container answered with an error, or not in time."""
-
-    code = "ModelError"
-    status = 424
-
-
-class ServiceUnavailable(RuntimeRefusal):
-    """When no container of the endpoint answers."""
-
-    code = "ServiceUnavailable"
-    status = 503
-
-
-class ModelNotReady(RuntimeRefusal):
-    """When the endpoint's containers are still being started again."""
-
-    code = "ModelNotReadyException"
-    status = 429
+_RETURNING = ("SystemUpdating", "Updating", "RollingBack")
+"""What an endpoint is while a service that was started again brings it up."""
+_FORWARDED = {
+    "content-type": _TYPE,
+    "accept": "application/json",
+    "x-amzn-sagemaker-custom-attributes": None,
+    "x-amzn-sagemaker-inference-id": None,
+}
+"""The headers that a container sees, with what stands for a missing one."""
+_NOT_HERE = {
+    "x-amzn-sagemaker-target-model": "TargetModel",
+    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname",
+    "x-amzn-sagemaker-inference-component": "InferenceComponentName",
+    "x-amzn-sagemaker-enable-explanations": "EnableExplanations",
+    "x-amzn-sagemaker-session-id": "SessionId",
+}
 
 
 async def invoke(request: Request) -> Response:
@@ -64,62 +50,66 @@ async def invoke(request: Request) -> Response:
     try:
         _check_headers(request.headers)
         body = await _read_body(request)
-        await _await_restore(service, name)
         deployment, variant, answer = await _ask(service, name, body, request.headers)
         if answer.status != 200:
-            raise _model_error(service, name, answer)
+            raise _model_error(service, deployment, answer)
     except RuntimeRefusal as refusal:
         return _refuse(refusal)
     except ClientDisconnect:
         return Response(status_code=400)
     service.fleet.capture(deployment, _inference(deployment, variant, body, request.headers, answer))
-    return _respond(variant, answer, request.headers)
+    return _respond(variant, answer)
 
 
 async def _ask(
     service: Service, name: str, body: bytes, headers: Mapping[str, str]
 ) -> tuple[Deployment, Variant, Answer]:
-    """The answer of a container; one that dies before it answers is asked again, or another is."""
-    passed_on = {
-        "Content-Type": headers.get("content-type", _TYPE),
-        "Accept": headers.get("accept", "application/json"),
-    }
-    for _ in range(_ATTEMPTS):
+    """The answer of a container; a request whose container died is asked anew, of it or another, but not for ever."""
+    forwarded = {header: headers.get(header, default) for header, default in _FORWARDED.items()}
+    passed_on = {header: value for header, value in forwarded.items() if value is not None}
+    deadline = asyncio.get_running_loop().time() + _RESTART_SECONDS
+    attempts = 0
+    while attempts < _ATTEMPTS:
         # Nothing is awaited between finding a container and its counting us: it cannot be stopped in between.
-        deployment = service.fleet.find(name)
-        if deployment is None:
-            raise RuntimeRefusal(f"Endpoint {name} of account {service.account} not found.")
-        variant = deployment.choose(headers.get("x-amzn-sagemaker-target-variant"))
-        if variant is None:
-            target = headers["x-amzn-sagemaker-target-variant"]
-            raise RuntimeRefusal(f"Variant {target} not found for Endpoint {name} of account {service.account}.")
+        deployment = await _find(service, name)
+        variant = _choose(service, deployment, headers.get("x-amzn-sagemaker-target-variant"))
         worker = variant.least_busy()
-        try:
-            return deployment, variant, await worker.invoke(body, passed_on)
-        except TimeoutError as error:
-            message = "Your invocation timed out while waiting for a response from container primary."
-            raise ModelError(message, OriginalMessage=message, OriginalStatusCode=0) from error
-        except WorkerGone:
-            await _await_restart(worker.wait_until_ready(_RESTART_SECONDS))
+        if worker.is_ready:
+            try:
+                return deployment, variant, await worker.invoke(body, passed_on)
+            except TimeoutError as error:
+                message = "Your invocation timed out while waiting for a response from container primary."
+                raise ModelError(message, OriginalMessage=message, OriginalStatusCode=0) from error
+            except WorkerGone:
+                attempts += 1
+            except WorkerUnreachable:
+                pass  # it has ended, which is not noticed yet
+        if asyncio.get_running_loop().time() > deadline:
+            raise ModelNotReady("The model is not ready to answer: its container is being started again.")
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
     raise ServiceUnavailable("The endpoint's container ended before it answered. Try again.")
 
 
-async def _await_restart(ready: Any) -> None:
-    try:
-        await asyncio.sleep(0)  # let the container's supervision see that it ended
-        await ready
-    except TimeoutError as error:
-        raise ModelNotReady("The model is not ready to answer: its container is being started again.") from error
-
-
-async def _await_restore(service: Service, name: str) -> None:
-    """After a restart of the service endpoints are brought up again: a request waits for its own."""
+async def _find(service: Service, name: str) -> Deployment:
+    """What an endpoint serves; after a restart of the service a request waits until its endpoint is up again."""
     deadline = asyncio.get_running_loop().time() + _RESTORE_SECONDS
-    while service.fleet.find(name) is None and asyncio.get_running_loop().time() < deadline:
+    while (deployment := service.fleet.find(name)) is None:
         endpoint = await asyncio.to_thread(service.store.get, KIND, name)
-        if endpoint is None or endpoint.status not in ("SystemUpdating", "Updating"):
-            return
-        await asyncio.sleep(0.05)
+        returns = endpoint is not None and endpoint.status in _RETURNING
+        if not returns and service.fleet.find(name) is None:  # it may have come up while its status was read
+            raise RuntimeRefusal(f"Endpoint {name} of account {service.account} not found.")
+        if asyncio.get_running_loop().time() > deadline:
+            raise ModelNotReady("The model is not ready to answer: its endpoint is being started again.")
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+    return deployment
+
+
+def _choose(service: Service, deployment: Deployment, target: str | None) -> Variant:
+    variant = deployment.choose(target)
+    if variant is None:
+        place = f"Endpoint {deployment.endpoint} of account {service.account}"
+        raise RuntimeRefusal(f"Variant {target} not found for {place}.")
+    return variant
 
 
 async def _read_body(request: Request) -> bytes:
@@ -134,13 +124,15 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    if "x-amzn-sagemaker-target-model" in headers:
-        raise RuntimeRefusal("TargetModel is for multi-model endpoints; this endpoint serves one model.")
+    for header, member in _NOT_HERE.items():
+        if header in headers:
+            raise RuntimeRefusal(f"The embedded SageMaker does not support {member}. Leave it out.")
     inference_id = headers.get("x-amzn-sagemaker-inference-id", "ok")
-    if not 1 <= len(inference_id) <= _MAX_INFERENCE_ID or not inference_id.isprintable():
-        raise RuntimeRefusal(f"InferenceId must have 1 to {_MAX_INFERENCE_ID} printable characters.")
-    if len(headers.get("x-amzn-sagemaker-custom-attributes", "")) > _MAX_ATTRIBUTES:
-        raise RuntimeRefusal(f"CustomAttributes must have at most {_MAX_ATTRIBUTES} characters.")
+    if not (1 <= len(inference_id) <= _MAX_INFERENCE_ID and inference_id.isascii() and inference_id.isprintable()):
+        raise RuntimeRefusal(f"InferenceId must have 1 to {_MAX_INFERENCE_ID} printable ASCII characters.")
+    attributes = headers.get("x-amzn-sagemaker-custom-attributes", "")
+    if len(attributes) > _MAX_ATTRIBUTES or not attributes.isascii():
+        raise RuntimeRefusal(f"CustomAttributes must have at most {_MAX_ATTRIBUTES} ASCII characters.")
 
 
 def _inference(
@@ -158,17 +150,17 @@ def _inference(
     )
 
 
-def _respond(variant: Variant, answer: Answer, headers: Mapping[str, str]) -> Response:
-    returned = {"x-Amzn-Invoked-Production-Variant": variant.plan.name}
-    if attributes := headers.get("x-amzn-sagemaker-custom-attributes"):
-        returned["X-Amzn-SageMaker-Custom-Attributes"] = attributes
-    return Response(answer.body, media_type=answer.content_type, headers=returned)
+def _respond(variant: Variant, answer: Answer) -> Response:
+    headers = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant.plan.name}
+    if answer.custom_attributes is not None:
+        headers["X-Amzn-SageMaker-Custom-Attributes"] = answer.custom_attributes
+    return _response(answer.body, 200, headers)
 
 
-def _model_error(service: Service, name: str, answer: Answer) -> ModelError:
+def _model_error(service: Service, deployment: Deployment, answer: Answer) -> ModelError:
     original = answer.body.decode("utf-8", errors="replace")
     kind = "client" if answer.status < 500 else "server"
-    group = f"/aws/sagemaker/Endpoints/{name}"
+    group = f"/aws/sagemaker/Endpoints/{deployment.endpoint}"
     return ModelError(
         f'Received {kind} error ({answer.status}) from primary with message "{original}". '
         f"See the log group {group} in account {service.account} for more information.",
@@ -179,9 +171,9 @@ def _model_error(service: Service, name: str, answer: Answer) -> ModelError:
 
 
 def _refuse(refusal: RuntimeRefusal) -> Response:
-    return Response(
-        json.dumps(refusal.members),
-        status_code=refusal.status,
-        media_type="application/json",
-        headers={"x-amzn-ErrorType": refusal.code},
-    )
+    headers = {"Content-Type": "application/json", "x-amzn-ErrorType": refusal.code}
+    return _response(json.dumps(refusal.members).encode(), refusal.status, headers)
+
+
+def _response(content: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    return Response(content, status_code=status, headers={"x-amzn-RequestId": str(uuid.uuid4()), **headers})

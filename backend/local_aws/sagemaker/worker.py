@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
+import shutil
 import signal
 import tempfile
 from asyncio.subprocess import Process
@@ -22,6 +24,8 @@ _STOP_SECONDS = 5.0
 _MODEL_SECONDS = 60.0
 """SageMaker's own limit for a model's answer."""
 _RESTART_PAUSE_SECONDS = 0.5
+_SOCKET_LINK = "socket"
+_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class WorkerFailed(Exception):
@@ -32,6 +36,10 @@ class WorkerGone(Exception):
     """When a container ended before it answered."""
 
 
+class WorkerUnreachable(Exception):
+    """When a container has ended, and saw nothing of the request."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a container answered."""
@@ -39,6 +47,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    custom_attributes: str | None
 
 
 class Worker:
@@ -50,6 +59,7 @@ class Worker:
         self._variables = variables
         # A path of our own: a unix socket's may have 108 bytes, and a state folder can be anywhere.
         self._socket_folder = tempfile.TemporaryDirectory(prefix="scones-")
+        (folder / _SOCKET_LINK).symlink_to(self._socket_folder.name)
         self._socket = Path(self._socket_folder.name) / "serve"
         self._session = aiohttp.ClientSession(
             connector=aiohttp.UnixConnector(str(self._socket), limit=0),
@@ -73,20 +83,24 @@ class Worker:
         self._supervision = asyncio.create_task(self._supervise())
 
     async def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Pass a request on. Raises WorkerGone when the container died first, TimeoutError after a minute."""
+        """Pass a request on.
+
+        Raises WorkerUnreachable or WorkerGone when the container died first, TimeoutError after a minute.
+        """
         self.in_flight += 1
         try:
-            async with self._session.post("http://container/invocations", data=body, headers=headers) as response:
-                content_type = response.headers.get("Content-Type", "application/octet-stream")
-                return Answer(response.status, content_type.partition(";")[0], await response.read())
+            async with self._session.post(
+                "http://container/invocations", data=io.BytesIO(body), headers=headers
+            ) as response:
+                content_type = response.headers.get("Content-Type", "application/octet-stream").partition(";")[0]
+                content = await response.read()
+                return Answer(response.status, content_type, content, response.headers.get(_ATTRIBUTES))
+        except aiohttp.ClientConnectorError as error:
+            raise WorkerUnreachable(str(error)) from error
         except aiohttp.ClientError as error:
             raise WorkerGone(str(error)) from error
         finally:
             self.in_flight -= 1
-
-    async def wait_until_ready(self, patience: float) -> None:
-        """Wait for a container that is being started again; raises TimeoutError."""
-        await asyncio.wait_for(self._ready.wait(), patience)
 
     async def stop(self) -> None:
         """End the container: asked at first, then killed."""
@@ -97,6 +111,14 @@ class Worker:
         await self._session.close()
         self._socket_folder.cleanup()
 
+    @staticmethod
+    def end_leftover(folder: Path) -> None:
+        """End the container that an earlier service left in a folder, and remove the folder of its socket."""
+        container.end_leftover(folder)
+        link = folder / _SOCKET_LINK
+        if link.is_symlink():
+            shutil.rmtree(link.readlink(), ignore_errors=True)
+
     async def _supervise(self) -> None:
         """Start the container again whenever it ends."""
         while True:
@@ -105,7 +127,7 @@ class Worker:
             self._ready.clear()
             _log.warning("a serving container ended with code %s; starting it again", code)
             await asyncio.sleep(_RESTART_PAUSE_SECONDS)
-            with contextlib.suppress(WorkerFailed):  # then it is tried again
+            with contextlib.suppress(WorkerFailed, OSError):  # then it is tried again
                 await self._launch()
 
     async def _launch(self) -> None:
@@ -132,7 +154,7 @@ class Worker:
         while True:
             if self._process.returncode is not None:
                 raise WorkerFailed(_last_line(self.log))
-            with contextlib.suppress(aiohttp.ClientError):
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with self._session.get("http://container/ping") as response:
                     if response.status == 200:
                         return

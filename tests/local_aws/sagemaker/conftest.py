@@ -18,12 +18,17 @@ from PIL import Image
 from backend.environment import Environment
 from backend.local_aws.sagemaker import container
 from backend.local_aws.sagemaker.service import Service
+from tests.local_aws.sagemaker.captured import Spooled
 from tests.local_aws.sagemaker.conformance import Post, check_answer
-from tests.local_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN
+from tests.local_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN, training_request, variant
 from tests.local_aws.sagemaker.scripted import Jobs, training_service
+from tests.local_aws.sagemaker.served import ServedSageMaker
+from tests.local_aws.sagemaker.served_setup import scripted_serving
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+
+REAL_ENDPOINT = "real-endpoint"
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +109,29 @@ def training_set(environment: Environment, bucket: str) -> dict[str, str]:
     return {name: f"s3://{bucket}/set/{key}" for name, key in keys.items()}
 
 
+@pytest.fixture(scope="session")
+def trained_model(sagemaker: SageMakerClient, bucket: str, training_set: dict[str, str]) -> str:
+    """The URI of a model.tar.gz that the real algorithm learned: a ResNet-20 for 32x32 images of two classes."""
+    name = f"trained-{uuid.uuid4().hex[:12]}"
+    sagemaker.create_training_job(**training_request(name, bucket, training_set))
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    return sagemaker.describe_training_job(TrainingJobName=name)["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+@pytest.fixture(scope="session")
+def real_endpoint(sagemaker: SageMakerClient, trained_model: str) -> str:
+    """The name of an endpoint of the embedded AWS that serves what the real algorithm learned."""
+    container: Any = {"Image": IMAGE_URI, "ModelDataUrl": trained_model}
+    variants: Any = [variant(REAL_ENDPOINT)]
+    sagemaker.create_model(ModelName=REAL_ENDPOINT, PrimaryContainer=container)
+    sagemaker.create_endpoint_config(EndpointConfigName=REAL_ENDPOINT, ProductionVariants=variants)
+    sagemaker.create_endpoint(EndpointName=REAL_ENDPOINT, EndpointConfigName=REAL_ENDPOINT)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=REAL_ENDPOINT, WaiterConfig={"Delay": 1})
+    return REAL_ENDPOINT
+
+
 @pytest.fixture
 def service(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """A service of its own in this process, whose containers are the scripted ones; training runs one job at a time."""
@@ -111,6 +139,26 @@ def service(environment: Environment, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     with training_service(tmp_path, environment) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def served(
+    environment: Environment, bucket: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedSageMaker]:
+    """A SageMaker of a module's own in this process, whose serving containers are the scripted ones."""
+    with scripted_serving():
+        sagemaker = ServedSageMaker(tmp_path_factory.mktemp("served"), environment, bucket)
+        sagemaker.start()
+        yield sagemaker
+        sagemaker.stop()
+
+
+@pytest.fixture
+def spooled(environment: Environment, bucket: str, tmp_path: Path, unique_name: str) -> Iterator[Spooled]:
+    """A spool whose records go below a prefix of their own."""
+    opened = Spooled(tmp_path / "capture", environment.s3, bucket, unique_name)
+    yield opened
+    opened.spool.close()
 
 
 @pytest.fixture
