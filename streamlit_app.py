@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import draw_place, shown_errors
 
-st.set_page_config(page_title="Scones Unlimited", page_icon="🚲", layout="wide")
+st.set_page_config(page_title="Scones Unlimited", page_icon="🚲", layout="wide", initial_sidebar_state=240)
 
 page = st.navigation(
     {

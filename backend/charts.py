@@ -28,8 +28,10 @@ def accuracy_by_epoch(epochs: pd.DataFrame) -> go.Figure:
             x=known["epoch"] + 1, y=known[column], name=name, mode="lines+markers", line={"color": color, "width": 2}
         )
     figure.update_traces(hovertemplate="%{y:.1%}")
-    figure.update_xaxes(title="Epoch", rangemode="tozero")
-    figure.update_yaxes(title="Accuracy", tickformat=".0%")
+    last = int(epochs["epoch"].max()) + 1
+    least = epochs[["train_accuracy", "validation_accuracy"]].astype(float).min().min()
+    figure.update_xaxes(title="Epoch", tick0=0, dtick=-(-last // 10), range=[0.5, last + 0.5])
+    figure.update_yaxes(title="Accuracy", tickformat=".0%", range=[max(0.0, least - 0.05), 1.02])
     return _styled(figure)
 
 
@@ -106,6 +108,7 @@ def probabilities_bar(probabilities: Sequence[float], labels: Sequence[str], thr
         )
     )
     _add_threshold(figure, threshold, horizontal=False)
+    figure.update_annotations(yanchor="bottom")  # above the bars: on one, the text could not be read
     figure.update_xaxes(title="Probability", range=[0, 1.02], tickformat=".1f")
     return _styled(figure, height=110 + 45 * len(probabilities))
 

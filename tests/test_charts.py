@@ -65,6 +65,25 @@ def test_an_epoch_without_validation_is_left_out_of_that_line() -> None:
     assert list(validation.x) == [1]
 
 
+def test_epochs_are_marked_by_whole_numbers() -> None:
+    for last, step in ((1, 1), (10, 1), (30, 3)):
+        epochs = pd.DataFrame({"epoch": range(last), "train_accuracy": 0.6, "validation_accuracy": 0.5})
+        axis = charts.accuracy_by_epoch(epochs).layout.xaxis
+        assert (axis.tick0, axis.dtick) == (0, step)
+
+
+def test_accuracies_are_drawn_on_a_scale_that_ends_at_one() -> None:
+    epochs = pd.DataFrame({"epoch": [0], "train_accuracy": [0.55], "validation_accuracy": [None]})
+    low, high = charts.accuracy_by_epoch(epochs).layout.yaxis.range
+    assert low < 0.55
+    assert high >= 1
+
+
+def test_the_thresholds_name_stands_above_the_bars() -> None:
+    (annotation,) = charts.probabilities_bar((0.2, 0.8), LABELS, 0.93).layout.annotations
+    assert (annotation.yref, annotation.y, annotation.yanchor) == ("y domain", 1, "bottom")
+
+
 def test_the_most_probable_class_is_the_topmost_bar() -> None:
     (bars,) = charts.probabilities_bar((0.2, 0.7, 0.1), ("a", "b", "c"), None).data
     assert bars.y[-1] == "b"

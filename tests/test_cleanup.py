@@ -284,6 +284,13 @@ def test_what_went_meanwhile_is_no_error(deployed: Environment) -> None:
     cleanup.delete_resources(deployed, resources)
 
 
+def test_the_last_message_counts_what_was_deleted(deployed: Environment) -> None:
+    put(deployed, "uploads/mine.png")
+    messages: list[str] = []
+    cleanup.delete_resources(deployed, [find(deployed, "files")], lambda _fraction, message: messages.append(message))
+    assert messages[-1] == "Deleted 1 resource."
+
+
 def test_progress_that_raises_stops_it(deployed: Environment) -> None:
     create_model(deployed, NAME)
 

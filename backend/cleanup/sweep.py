@@ -11,6 +11,7 @@ from backend.cleanup.resource import Kind, Resource
 from backend.environment import Environment
 from backend.errors import CleanupIncomplete, SconesError
 from backend.progress import Progress, no_progress
+from backend.wording import count_of
 
 _KINDS: tuple[Kind, ...] = (  # what uses something goes before what it uses, and the bucket after all that writes to it
     stacks.WORKFLOW,
@@ -48,4 +49,4 @@ def delete_resources(environment: Environment, resources: Sequence[Resource], pr
             left.append(f"{resource.kind} {resource.name} ({error})")
     if left:
         raise CleanupIncomplete(f"Left: {'; '.join(left)} Delete the rest again in a few minutes.")
-    progress(1.0, f"Deleted {len(in_order)} resources.")
+    progress(1.0, f"Deleted {count_of(len(in_order), 'resource')}.")

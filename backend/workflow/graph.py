@@ -14,9 +14,9 @@ def workflow_graph(definition: Mapping[str, Any], status_of: Mapping[str, str] |
     """DOT for a definition in Amazon States Language; `status_of` colours the states that an execution went through."""
     statuses = status_of or {}
     lines = [
-        'digraph workflow { bgcolor="transparent"; rankdir=TB; nodesep=0.3; ranksep=0.3;',
-        'node [shape=box, style="rounded", fontname="sans-serif", fontsize=11, penwidth=1.5];',
-        f'edge [color="{_UNTOUCHED}", fontcolor="{_UNTOUCHED}", fontname="sans-serif", fontsize=9];',
+        'digraph workflow { bgcolor="transparent"; rankdir=TB; nodesep=0.5; ranksep=0.3;',
+        'node [shape=box, style="rounded", fontname="Helvetica,Arial,sans-serif", fontsize=11, penwidth=1.5];',
+        f'edge [color="{_UNTOUCHED}", fontcolor="{_UNTOUCHED}", fontname="Helvetica,Arial,sans-serif", fontsize=9];',
     ]
     for name, state in definition["States"].items():
         lines.append(_node(name, state, statuses.get(name)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import action, current_environment, draw_missing, follow_job, is_running, reads
+from pages.components import JobName, action, current_environment, draw_missing, follow_job, is_running, reads
 from pages.components.dataset import draw_dataset, draw_gallery
-from pages.components.source import STAGING, choose_labels, choose_source, start_staging
+from pages.components.source import choose_labels, choose_source, start_staging
 
 st.title("Data staging")
 environment = current_environment()
@@ -17,12 +17,12 @@ if dataset is None:
 else:
     draw_dataset(dataset)
 
-follow_job(STAGING)
+follow_job(JobName.STAGING, "The images are staged.")
 
 with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None):
     source = choose_source(environment)
     labels = choose_labels(source)
-    can_start = source is not None and not is_running(STAGING)
+    can_start = source is not None and not is_running(JobName.STAGING)
     if st.button("Stage images", icon=":material/upload:", type="primary", disabled=not can_start) and source:
         with action("Staging started"):
             start_staging(environment, source, labels)

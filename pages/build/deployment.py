@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import model
-from pages.components import action, current_environment, draw_missing, follow, reads
+from pages.components import JobName, action, current_environment, draw_missing, follow, follow_job, is_running, reads
 from pages.components.endpoint import choose_deployment, draw_endpoint
 
 st.title("Deployment")
@@ -13,6 +13,7 @@ environment = current_environment()
 completed = [job for job in reads.list_training_jobs(environment) if job.status == "Completed"]
 endpoint = reads.describe_endpoint(environment)
 
+follow_job(JobName.DEPLOYMENT, "The endpoint is deleted.")
 if endpoint is not None:
     follow(lambda: draw_endpoint(environment), is_changing=endpoint.is_changing)
 elif completed:
@@ -24,7 +25,7 @@ else:
     label = "Deploy" if endpoint is None else "Deploy another model"
     with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
         job, options = choose_deployment(completed)
-        changing = endpoint is not None and endpoint.is_changing
+        changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
         if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
-            with action("Deployment started"):
+            with action("Deployment started"), st.spinner("Starting the deployment"):
                 model.deploy_model(environment, job, options)

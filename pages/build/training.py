@@ -19,7 +19,7 @@ else:
     with st.expander("Start a training job", icon=":material/play_circle:", expanded=not jobs):
         options = choose_options()
         if st.button("Start training", icon=":material/play_arrow:", type="primary"):
-            with action("Training started"):
+            with action("Training started"), st.spinner("Starting the training job"):
                 model.start_training(environment, dataset, options)
 
 if jobs:

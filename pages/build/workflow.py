@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import current_environment, draw_missing, follow_job, reads
-from pages.components.workflow import JOB, draw_deployment, draw_workflow
+from pages.components import JobName, current_environment, draw_missing, follow_job, reads
+from pages.components.workflow import draw_deployment, draw_workflow
 
 st.title("Workflow")
 environment = current_environment()
 workflow = reads.describe_workflow(environment)
 endpoint = reads.describe_endpoint(environment)
 
-follow_job(JOB)
+follow_job(JobName.WORKFLOW, "The workflow is deployed.")
 if workflow is not None:
+    if endpoint is None:
+        draw_missing("The workflow's endpoint is not there: images fail until one is.", "pages/build/deployment.py")
     draw_workflow(environment, workflow, endpoint)
 elif endpoint is not None:
     draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")

@@ -5,9 +5,10 @@ from pages.components.confirm import confirm
 from pages.components.empty import draw_missing
 from pages.components.environment import action, current_environment, draw_place, shown_errors
 from pages.components.images import draw_images
-from pages.components.live import follow, follow_job, is_running
+from pages.components.live import JobName, follow, follow_job, is_running
 
 __all__ = [
+    "JobName",
     "action",
     "confirm",
     "current_environment",

@@ -48,13 +48,13 @@ def filter_records(frame: pd.DataFrame, labels: Sequence[str], threshold: float)
 
 def draw_summary(summary: CaptureSummary, frame: pd.DataFrame, threshold: float) -> None:
     """How much was captured, how much of it would pass, and whether anything was unreadable."""
-    records, passing, last, broken = st.columns(4)
-    records.metric("Records", f"{len(frame):,}", help=f"{summary.records:,} in all, in {summary.files:,} files.")
     rate = f"{(frame['confidence'] >= threshold).mean():.1%}" if len(frame) else "-"
-    passing.metric(f"At or above {threshold:g}", rate)
-    last.metric("Last capture, UTC", f"{summary.last_at:%m-%d %H:%M:%S}", help=format_time(summary.last_at))
     reasons = "  \n".join(f"{count}: {reason}" for reason, count in summary.quarantine_reasons.items())
-    broken.metric("Quarantined", f"{summary.quarantined:,}", help=reasons or "Every line could be read.")
+    with st.grid(4, min_column_width=150):
+        st.metric("Records", f"{len(frame):,}", help=f"{summary.records:,} in all; files: {summary.files:,}.")
+        st.metric(f"At or above {threshold:g}", rate)
+        st.metric("Last capture, UTC", f"{summary.last_at:%m-%d %H:%M:%S}", help=format_time(summary.last_at))
+        st.metric("Quarantined", f"{summary.quarantined:,}", help=reasons or "Every line could be read.")
 
 
 def draw_over_time(frame: pd.DataFrame, threshold: float, labels: Sequence[str]) -> None:
@@ -66,6 +66,7 @@ def draw_over_time(frame: pd.DataFrame, threshold: float, labels: Sequence[str])
         key=_CHART,
         on_select=_point_clicked,
         selection_mode="points",
+        alt="Confidence over time",
     )
 
 
@@ -94,10 +95,11 @@ def draw_lowest(environment: Environment, frame: pd.DataFrame, labels: Sequence[
         key=_TABLE,
         on_select=_row_clicked,
         selection_mode="single-row",
+        placeholder="-",
         column_config={
-            "Image": st.column_config.ImageColumn(width="small"),
+            "Image": st.column_config.ImageColumn(width=60),
             "Confidence": st.column_config.NumberColumn(format="%.3f"),
-            "Time, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss"),
+            "Time, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm"),
         },
     )
 
@@ -116,7 +118,9 @@ def draw_record(environment: Environment, labels: Sequence[str], threshold: floa
         with answer:
             _draw_answer(environment, inference.inference_id, inference.probabilities, labels)
             st.plotly_chart(
-                charts.probabilities_bar(inference.probabilities, labels, threshold), key=f"monitoring.bar.{record_id}"
+                charts.probabilities_bar(inference.probabilities, labels, threshold),
+                key=f"monitoring.bar.{record_id}",
+                alt="Probability of each class",
             )
         st.caption(f"Captured {format_time(inference.time)}")
         if inference.inference_id:
@@ -133,10 +137,10 @@ def _draw_answer(
 ) -> None:
     index = max(range(len(probabilities)), key=lambda position: probabilities[position])
     true_labels = reads.labels_by_inference(environment, (inference_id,)) if inference_id else {}
-    predicted, true, confidence = st.columns(3)
-    predicted.metric("Predicted", labels[index] if index < len(labels) else str(index))
-    true.metric("True class", true_labels.get(inference_id or "", "unknown"))
-    confidence.metric("Confidence", f"{probabilities[index]:.3f}")
+    with st.grid(3, min_column_width=120):
+        st.metric("Predicted", labels[index] if index < len(labels) else str(index))
+        st.metric("True class", true_labels.get(inference_id or "", "unknown"))
+        st.metric("Confidence", f"{probabilities[index]:.3f}")
 
 
 def _point_clicked() -> None:

@@ -9,4 +9,4 @@ def confirm(label: str, question: str, *, key: str, disabled: bool = False) -> b
     """A button that asks the question first; True on the run in which a person agreed."""
     with st.popover(label, icon=":material/delete:", disabled=disabled, key=f"{key}.popover"):
         st.markdown(question)
-        return st.button(label, key=key, type="primary")
+        return st.button(label, key=key, type="primary", disabled=disabled)

@@ -15,15 +15,15 @@ _SHOWN = 10  # images of a class
 
 
 def draw_dataset(dataset: Dataset) -> None:
-    """Counts by split and class, source and S3 locations."""
+    """Source, counts by split and class, and where the images and the training channels are in S3."""
     with st.container(border=True):
         draw_synthetic(dataset)
         st.markdown(f"**{dataset.source}**")
         st.caption(f"Dataset {dataset.dataset_id}, staged {format_time(dataset.staged_at)}")
-        counts, places = st.columns([1, 2], gap="medium")
-        counts.dataframe(_counts(dataset), height="content")
-        uris = [f"{channel:<16}{uri}" for channel, uri in dataset.channels().items()]
-        places.code("\n".join(uris), language=None)
+        with st.container(horizontal=True, gap="medium"):
+            st.dataframe(_counts(dataset), width="content", height="content")
+            st.dataframe(_channels(dataset), width="content", height="content")
+        st.code(_root(dataset), language=None, wrap_lines=True)
 
 
 def draw_synthetic(dataset: Dataset) -> None:
@@ -51,3 +51,13 @@ def _counts(dataset: Dataset) -> pd.DataFrame:
     frame = pd.DataFrame(dataset.counts).reindex(list(dataset.labels)).fillna(0).astype(int)
     frame.loc["total"] = frame.sum()
     return frame.rename_axis("Class").rename(columns=str.capitalize)
+
+
+def _channels(dataset: Dataset) -> pd.DataFrame:
+    """The channels of a training job, and what each reads below the dataset's place in S3."""
+    places = {channel: uri.removeprefix(_root(dataset)) for channel, uri in dataset.channels().items()}
+    return pd.DataFrame({"Reads": places}).rename_axis("Channel")
+
+
+def _root(dataset: Dataset) -> str:
+    return f"s3://{dataset.bucket}/{dataset.prefix}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from backend import model
+from backend import jobs, model
 from backend.environment import Environment
 from backend.model import DeploymentOptions, EndpointState, TrainingRun
 from pages.components.confirm import confirm
 from pages.components.environment import action
+from pages.components.live import JobName, is_running
 from pages.components.status import draw_status
 from pages.components.times import format_time
 
@@ -57,19 +58,25 @@ def _draw_head(environment: Environment, state: EndpointState) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(state.name, anchor=False, width="content")
             draw_status(state.status)
-        question = f"Delete endpoint {state.name}?"
-        if not state.is_changing and confirm("Delete endpoint", question, key="deployment.delete"):
-            with action("Endpoint deleted"):
-                model.delete_endpoint(environment)
+        if not state.is_changing:
+            _offer_deletion(environment, state)
     st.caption(
         f"{state.instance_count} x {state.instance_type}, classes {', '.join(state.labels) or 'unknown'}, "
         f"changed {format_time(state.modified_at)}"
     )
 
 
+def _offer_deletion(environment: Environment, state: EndpointState) -> None:
+    question = f"Delete endpoint {state.name}? The training job and its model artifact stay."
+    if confirm("Delete endpoint", question, key="deployment.delete", disabled=is_running(JobName.DEPLOYMENT)):
+        with action("Deletion started"):
+            jobs.start(JobName.DEPLOYMENT, "Deleting the endpoint", model.delete_endpoint, environment)
+
+
 def _draw_lineage(state: EndpointState) -> None:
     """From the dataset to the captured records, one line each."""
-    captured = f"{state.capture_percent} % to {state.capture_destination}" if state.capture_percent else "Off"
+    share = f"{state.capture_percent}% of requests, to {state.capture_destination}"
+    captured = share if state.capture_percent else "Off"
     st.table(
         {
             ":material/photo_library: Dataset": state.dataset_id or "unknown",

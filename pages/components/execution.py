@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
 import pandas as pd
@@ -16,7 +17,7 @@ from pages.components import reads
 from pages.components.environment import shown_errors
 from pages.components.images import draw_images
 from pages.components.status import draw_status
-from pages.components.times import format_duration, format_time
+from pages.components.times import format_duration
 
 _LONGEST_TEXT = 120  # characters of a value that are shown: images ride along in base64
 
@@ -42,12 +43,14 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
         hide_index=True,
         height=280,
         row_height=40,
-        key="test_images.executions",
+        key=f"test_images.executions.{shown[0].name}",  # a selection goes by row, and a new execution moves the rows
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="-",
         column_config={
-            "Image": st.column_config.ImageColumn(width="small"),
-            "Confidence": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1),
+            "Image": st.column_config.ImageColumn(width=60),
+            "Confidence": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1, width=130),
+            "Started, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss"),
         },
     )["selection"]["rows"]
     return shown[selected[0] if selected and selected[0] < len(shown) else 0]
@@ -65,11 +68,12 @@ def draw_execution(environment: Environment, workflow: Workflow, name: str) -> N
             draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key="execution")
         with answer:
             draw_answer(execution, reads.labels_by_key(environment).get(execution.s3_key), workflow)
-        graph, steps = st.columns([1, 2], gap="medium")
-        statuses = {step.name: step.status for step in execution.steps}
-        graph.graphviz_chart(workflow_graph(workflow.definition, statuses), alt="The states it went through")
-        with steps:
+        with st.grid(2, min_column_width=340):
+            statuses = {step.name: step.status for step in execution.steps}
+            st.graphviz_chart(workflow_graph(workflow.definition, statuses), alt="The states it went through")
             _draw_steps(execution.steps)
+        if execution.steps:
+            _draw_step(execution)
 
 
 def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow) -> None:
@@ -79,38 +83,47 @@ def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow
         if execution.outcome is Outcome.FAILED:
             st.error(f"{execution.error}: {execution.cause}", icon=":material/error:")
         return
-    predicted, true, confidence = st.columns(3)
-    predicted.metric("Predicted", verdict.predicted_label)
-    true.metric("True class", true_label or "unknown")
     comparison = "at least" if verdict.meets_threshold else "below"
-    confidence.metric(
-        "Confidence", f"{verdict.confidence:.3f}", help=f"It is {comparison} the threshold of {verdict.threshold:g}."
-    )
+    comparison = f"It is {comparison} the threshold of {verdict.threshold:g}."
+    with st.grid(3, min_column_width=120):
+        st.metric("Predicted", verdict.predicted_label)
+        st.metric("True class", true_label or "unknown")
+        st.metric("Confidence", f"{verdict.confidence:.3f}", help=comparison)
     figure = charts.probabilities_bar(verdict.probabilities, workflow.labels, verdict.threshold)
-    st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}")
+    st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}", alt="Probability of each class")
 
 
 def _draw_steps(steps: Sequence[Step]) -> None:
     frame = pd.DataFrame(
         {
             "State": step.name,
-            "Type": step.type,
             "Status": step.status,
-            "Entered": step.entered_at,
+            "Entered, UTC": step.entered_at.astimezone(UTC),
             "Time": format_duration((step.exited_at - step.entered_at).total_seconds()) if step.exited_at else "-",
         }
         for step in steps
     )
-    st.dataframe(frame, hide_index=True, height="content")
-    for position, step in enumerate(steps):
-        with st.expander(f"{step.name}: input and output", key=f"execution.step.{position}"):
-            if step.error:
-                st.error(step.error, icon=":material/error:")
-            given, returned = st.columns(2)
-            given.caption("Input")
-            given.json(_shortened(step.input))
-            returned.caption("Output")
-            returned.json(_shortened(step.output))
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height="content",
+        column_config={"Entered, UTC": st.column_config.DatetimeColumn(format="HH:mm:ss.SSS")},
+    )
+
+
+def _draw_step(execution: Execution) -> None:
+    """What one state was given and what it returned; the last state at first."""
+    names = [step.name for step in execution.steps]
+    name = st.pills("State", names, default=names[-1], required=True, key=f"execution.step.{execution.name}")
+    step = execution.steps[names.index(name)]
+    if step.error and step.status != "rejected":
+        st.error(step.error, icon=":material/error:")
+    for title, content, column in zip(("Input", "Output"), (step.input, step.output), st.columns(2), strict=True):
+        column.caption(title)
+        if isinstance(content, (dict, list)):
+            column.json(_shortened(content))
+        else:
+            column.code("none" if content is None else str(_shortened(content)), language=None, wrap_lines=True)
 
 
 def _shortened(value: Any) -> Any:
@@ -132,7 +145,7 @@ def _row(execution: Execution, labels: dict[str, str], picture: str | None) -> d
         "Predicted": verdict.predicted_label if verdict else None,
         "True class": labels.get(execution.s3_key),
         "Confidence": verdict.confidence if verdict else None,
-        "Started": format_time(execution.started_at),
+        "Started, UTC": execution.started_at.astimezone(UTC),
         "Time": format_duration((ended - execution.started_at).total_seconds() if ended else None),
         "Execution": execution.name,
     }

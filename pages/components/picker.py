@@ -10,14 +10,15 @@ import streamlit as st
 from backend import jobs, uploads, workflow
 from backend.environment import Environment
 from backend.staging import Dataset, StagedImage
+from backend.wording import count_of
 from pages.components import reads
 from pages.components.environment import action
 from pages.components.images import draw_images
-from pages.components.live import is_running
+from pages.components.live import JobName, is_running
 
-JOB = "test_images"
 _RANDOM, _BY_HAND, _ALL, _UPLOAD = "Random", "By hand", "All", "Upload"
 _PAGE = 24  # images, on a page of the gallery
+_UPLOAD_MB = 4  # the most that uploads.submit_images takes
 
 
 def draw_submission(environment: Environment, dataset: Dataset | None) -> None:
@@ -26,22 +27,26 @@ def draw_submission(environment: Environment, dataset: Dataset | None) -> None:
     way = st.segmented_control("Choose images", ways, default=ways[0], required=True, key="test_images.way")
     if way == _UPLOAD or dataset is None:
         files = st.file_uploader(
-            "PNG or JPEG images", type=["png", "jpg", "jpeg"], accept_multiple_files=True, key="test_images.upload"
+            "PNG or JPEG images",
+            type=["png", "jpg", "jpeg"],
+            accept_multiple_files=True,
+            max_upload_size=_UPLOAD_MB,
+            key="test_images.upload",
         )
         contents = [(file.name, file.getvalue()) for file in files]
         if _submit_clicked(len(contents)):
-            with action("Submitting"):
-                jobs.start(JOB, "Submitting images", uploads.submit_images, environment, contents)
+            with action("Submission started"):
+                jobs.start(JobName.TEST_IMAGES, "Submitting images", uploads.submit_images, environment, contents)
         return
     keys = [image.key for image in _choose_staged(environment, dataset, way)]
     if _submit_clicked(len(keys)):
-        with action("Submitting"):
-            jobs.start(JOB, "Submitting images", workflow.run_batch, environment, keys)
+        with action("Submission started"):
+            jobs.start(JobName.TEST_IMAGES, "Submitting images", workflow.run_batch, environment, keys)
 
 
 def _submit_clicked(count: int) -> bool:
-    label = f"Submit {count} image{'' if count == 1 else 's'}"
-    disabled = count == 0 or is_running(JOB)
+    label = f"Submit {count_of(count, 'image')}" if count else "Submit images"
+    disabled = count == 0 or is_running(JobName.TEST_IMAGES)
     return st.button(label, key="test_images.submit", icon=":material/send:", type="primary", disabled=disabled)
 
 
@@ -74,7 +79,7 @@ def _pick(environment: Environment, images: Sequence[StagedImage]) -> list[Stage
     with st.grid(min_column_width=96, gap="small"):
         for image, picture in zip(shown, pictures, strict=True):
             with st.container(gap="xsmall"):
-                draw_images([picture], [image.name], width=80, key=f"pick-{image.key}")
+                draw_images([picture], [""], width=80, key=f"pick-{image.key}")
                 ticked = st.checkbox(image.label, value=image.key in picked, key=f"test_images.pick.{image.key}")
             (picked.add if ticked else picked.discard)(image.key)
     st.pagination(pages, key="test_images.page")

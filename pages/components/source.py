@@ -10,8 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from backend import jobs, pipeline, uploads
 from backend.environment import Environment
 from backend.staging import LocalArchive, OfflineSample, Source, UniversityDownload
-
-STAGING = "staging"
+from pages.components.live import JobName
 
 _UNIVERSITY = "University of Toronto"
 _ARCHIVE = "Archive"
@@ -58,9 +57,9 @@ def choose_labels(source: Source | UploadedFile | None) -> list[str]:
 def start_staging(environment: Environment, source: Source | UploadedFile, labels: list[str]) -> None:
     """Stage in the background; raises JobAlreadyRunning while somebody does."""
     if isinstance(source, UploadedFile):
-        jobs.start(STAGING, "Staging images", uploads.stage_archive, environment, source.name, source, labels)
+        jobs.start(JobName.STAGING, "Staging images", uploads.stage_archive, environment, source.name, source, labels)
     else:
-        jobs.start(STAGING, "Staging images", pipeline.stage, environment, source, labels)
+        jobs.start(JobName.STAGING, "Staging images", pipeline.stage, environment, source, labels)
 
 
 def _choose_archive() -> Source | UploadedFile | None:

@@ -11,9 +11,11 @@ def format_time(time: datetime | None) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Seconds, or minutes and seconds; a dash for none."""
+    """Milliseconds, seconds, or minutes and seconds; a dash for none."""
     if seconds is None:
         return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

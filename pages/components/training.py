@@ -69,13 +69,17 @@ def choose_job(jobs: list[TrainingRun]) -> TrainingRun:
         pd.DataFrame([_row(job) for job in jobs]),
         hide_index=True,
         height="content",
-        key="training.jobs",
+        key=f"training.jobs.{jobs[0].name}",  # a selection goes by row, and a new job moves the rows
         on_select="rerun",
         selection_mode="single-row",
-        column_config={"Validation accuracy": st.column_config.NumberColumn(format="%.3f")},
+        placeholder="-",
+        column_config={
+            "Created, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Accuracy": st.column_config.NumberColumn(format="%.3f", help="Validation accuracy"),
+        },
     )
     rows = chosen["selection"]["rows"]
-    return jobs[rows[0] if rows else 0]
+    return jobs[rows[0] if rows and rows[0] < len(jobs) else 0]
 
 
 def draw_job(environment: Environment, name: str) -> bool:
@@ -87,7 +91,7 @@ def draw_job(environment: Environment, name: str) -> bool:
         st.error(job.failure_reason, icon=":material/error:")
     if log.epochs:
         figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
-        st.plotly_chart(figure, key="training.accuracy")
+        st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
     _draw_details(job, log)
     return not job.has_ended
 
@@ -109,23 +113,22 @@ def _draw_head(environment: Environment, job: TrainingRun) -> None:
 
 
 def _draw_details(job: TrainingRun, log: model.TrainingLog) -> None:
-    stages, options, lines = st.tabs(["Log", "Stages", "Hyperparameters"])
-    with stages:
+    lines, stages, options = st.tabs(["Log", "Stages", "Hyperparameters"])
+    with lines, st.container(height=320, border=False, autoscroll=True):
         tail = log.lines[-_LOG_LINES:]
-        st.code("\n".join(tail) or "The job has not logged anything yet.", language=None, height=300)
-    with options:
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {"Stage": item.status, "Since": format_time(item.started_at), "Message": item.message}
-                    for item in job.transitions
-                ]
-            ),
-            hide_index=True,
-        )
-    with lines:
-        frame = pd.DataFrame(job.hyperparameters.items(), columns=["Hyperparameter", "Value"])
-        st.dataframe(frame, hide_index=True, height="content")
+        st.code("\n".join(tail) or "The job has not logged anything yet.", language=None)
+    stages.dataframe(
+        pd.DataFrame(
+            [
+                {"Stage": item.status, "Since": format_time(item.started_at), "Message": item.message}
+                for item in job.transitions
+            ]
+        ),
+        hide_index=True,
+        height="content",
+    )
+    frame = pd.DataFrame(job.hyperparameters.items(), columns=["Hyperparameter", "Value"])
+    options.dataframe(frame, hide_index=True, height="content")
 
 
 def _steps(epochs: int) -> str:
@@ -138,8 +141,8 @@ def _row(job: TrainingRun) -> dict[str, object]:
     return {
         "Job": job.name,
         "Status": job.status,
-        "Created": format_time(job.created_at),
+        "Created, UTC": job.created_at.astimezone(UTC),
         "Training time": format_duration(job.training_seconds),
         "Epochs": job.hyperparameters.get("epochs"),
-        "Validation accuracy": job.validation_accuracy,
+        "Accuracy": job.validation_accuracy,
     }

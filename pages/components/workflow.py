@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pandas as pd
 import streamlit as st
 
@@ -10,10 +12,9 @@ from backend.environment import Environment
 from backend.model import EndpointState
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
 from pages.components.environment import action
-from pages.components.live import is_running
+from pages.components.live import JobName, is_running
 from pages.components.status import draw_status
 
-JOB = "workflow"
 _THRESHOLD_HELP = "The least confidence that is passed on; an image below it is rejected."
 
 
@@ -23,7 +24,8 @@ def draw_deployment(environment: Environment, endpoint: EndpointState) -> None:
         st.markdown(f"Endpoint **{endpoint.name}** tells apart {', '.join(endpoint.labels)}.")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             threshold = _choose_threshold(DEFAULT_THRESHOLD)
-            if st.button("Deploy workflow", icon=":material/rocket_launch:", type="primary", disabled=is_running(JOB)):
+            busy = is_running(JobName.WORKFLOW)
+            if st.button("Deploy workflow", icon=":material/rocket_launch:", type="primary", disabled=busy):
                 with action("Deployment started"):
                     _start_deployment(environment, endpoint, threshold)
 
@@ -40,10 +42,11 @@ def draw_workflow(environment: Environment, deployed: Workflow, endpoint: Endpoi
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             threshold = _choose_threshold(deployed.threshold)
-            unchanged = threshold == deployed.threshold
-            if st.button("Change threshold", icon=":material/check:", disabled=unchanged or is_running(JOB)):
-                with action("The threshold is being changed"):
-                    jobs.start(JOB, "Changing the threshold", workflow.update_threshold, environment, threshold)
+            idle = threshold == deployed.threshold or is_running(JobName.WORKFLOW)
+            if st.button("Change threshold", icon=":material/check:", disabled=idle):
+                with action("Change started"):
+                    title = "Changing the threshold"
+                    jobs.start(JobName.WORKFLOW, title, workflow.update_threshold, environment, threshold)
             if endpoint is not None:
                 _offer_update(environment, deployed, endpoint)
     if endpoint is not None and endpoint.labels != deployed.labels:
@@ -62,14 +65,14 @@ def _choose_threshold(value: float) -> float:
 
 def _offer_update(environment: Environment, deployed: Workflow, endpoint: EndpointState) -> None:
     help_text = "Deploy the endpoint's classes, the Lambdas' code and the definition as they are now."
-    if st.button("Update workflow", icon=":material/sync:", help=help_text, disabled=is_running(JOB)):
+    if st.button("Update workflow", icon=":material/sync:", help=help_text, disabled=is_running(JobName.WORKFLOW)):
         with action("Update started"):
             _start_deployment(environment, endpoint, deployed.threshold)
 
 
 def _start_deployment(environment: Environment, endpoint: EndpointState, threshold: float) -> None:
     arguments = (environment, endpoint.name, endpoint.labels, threshold)
-    jobs.start(JOB, "Deploying the workflow", workflow.deploy_workflow, *arguments)
+    jobs.start(JobName.WORKFLOW, "Deploying the workflow", workflow.deploy_workflow, *arguments)
 
 
 def _draw_parts(deployed: Workflow) -> None:
@@ -82,11 +85,12 @@ def _draw_parts(deployed: Workflow) -> None:
                 "Runtime": function.runtime,
                 "Memory, MB": function.memory,
                 "Timeout, s": function.timeout,
-                "Modified": function.modified_at,
+                "Modified, UTC": function.modified_at.astimezone(UTC),
             }
             for function in deployed.functions
         ),
         hide_index=True,
         height="content",
+        column_config={"Modified, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
     )
     definition.json(deployed.definition)

@@ -6,42 +6,42 @@ import pandas as pd
 import streamlit as st
 
 from backend import cleanup, jobs
-from pages.components import action, confirm, current_environment, draw_missing, follow_job, is_running, reads
-
-JOB = "cleanup"
+from backend.wording import enumerated
+from pages.components import JobName, action, confirm, current_environment, draw_missing, follow_job, is_running, reads
 
 st.title("Cleanup")
 environment = current_environment()
 resources = reads.list_resources(environment)
 
 st.markdown("Everything that this project made. On AWS, endpoints cost money for as long as they exist.")
-follow_job(JOB)
+follow_job(JobName.CLEANUP)
 
 if not resources:
     draw_missing("Nothing is left.", "pages/build/overview.py")
     st.stop()
 
 frame = pd.DataFrame([{"Kind": item.kind, "Name": item.name, "Detail": item.detail} for item in resources])
+listed = hash(tuple((item.kind, item.name) for item in resources))
 selected = st.dataframe(
     frame,
     hide_index=True,
     height="content",
-    key="cleanup.resources",
+    key=f"cleanup.resources.{listed}",  # a selection goes by row: it must not outlive the list that it was made in
     on_select="rerun",
     selection_mode="multi-row",
     column_config={
-        "Kind": st.column_config.Column(width="small"),
-        "Name": st.column_config.Column(width="medium"),
-        "Detail": st.column_config.Column(width="medium"),
+        "Kind": st.column_config.Column(width=150),
+        "Name": st.column_config.Column(width=260),
+        "Detail": st.column_config.Column(width=430),
     },
 )
 chosen = [resources[row] for row in selected["selection"]["rows"] if row < len(resources)]
 
 with st.container(horizontal=True):
-    busy = is_running(JOB)
+    busy = is_running(JobName.CLEANUP)
     delete_selected = confirm(
-        f"Delete {len(chosen)} selected",
-        "Delete what is selected? It cannot be undone.",
+        f"Delete {len(chosen)} selected" if chosen else "Delete selected",
+        f"Delete {enumerated([f'{item.kind} {item.name}' for item in chosen])}? It cannot be undone.",
         key="cleanup.selected",
         disabled=busy or not chosen,
     )
@@ -51,7 +51,7 @@ with st.container(horizontal=True):
         key="cleanup.all",
         disabled=busy,
     )
-if delete_selected or delete_all:
-    with action("Deleting"):
-        doomed = resources if delete_all else chosen
-        jobs.start(JOB, "Deleting resources", cleanup.delete_resources, environment, doomed)
+doomed = resources if delete_all else chosen if delete_selected else []
+if doomed:
+    with action("Deletion started"):
+        jobs.start(JobName.CLEANUP, "Deleting resources", cleanup.delete_resources, environment, doomed)

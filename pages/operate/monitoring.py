@@ -42,9 +42,10 @@ frame = filter_records(frame, labels, threshold)
 draw_over_time(frame, threshold, labels)
 draw_record(environment, labels, threshold)
 
-lowest, histogram = st.columns([3, 2], gap="medium")
-with lowest:
-    draw_lowest(environment, frame, labels)
-with histogram:
-    st.subheader("Histogram")
-    st.plotly_chart(charts.confidence_histogram(frame, threshold), key="monitoring.histogram")
+with st.grid(2, min_column_width=380):
+    with st.container():
+        draw_lowest(environment, frame, labels)
+    with st.container():
+        st.subheader("Histogram")
+        figure = charts.confidence_histogram(frame, threshold)
+        st.plotly_chart(figure, key="monitoring.histogram", alt="Histogram of confidences")

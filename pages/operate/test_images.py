@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import current_environment, draw_missing, follow_job, reads
+from pages.components import JobName, current_environment, draw_missing, follow_job, reads
 from pages.components.execution import choose_execution, draw_execution
-from pages.components.picker import JOB, draw_submission
+from pages.components.picker import draw_submission
 
 st.title("Test images")
 environment = current_environment()
@@ -18,7 +18,7 @@ if workflow is None:
 
 with st.expander("Submit images", icon=":material/send:", expanded=True):
     draw_submission(environment, reads.describe_dataset(environment))
-follow_job(JOB)
+follow_job(JobName.TEST_IMAGES)
 
 st.subheader("Executions")
 executions = reads.list_executions(environment)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.serving import Server, serve
+from backend.environment import Environment, open_environment
+from backend.model import TrainingOptions
+from backend.pipeline import PipelineOptions, run_pipeline
+from backend.settings import Settings
+from backend.staging import OfflineSample
+from tests.browser.serving import PROJECT, Server, serve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 _FLAGS = [
     "--no-sandbox",
@@ -21,15 +28,39 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_SAVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A state folder whose app was killed when everything existed: the pipeline's figures, and what was killed."""
+
+    state_dir: Path
+    figures: dict[str, Any]
+    killed: list[str]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A server that nobody has visited yet, with an embedded AWS that is empty."""
-    server = serve(tmp_path / "state")
-    yield server
-    if server.process.poll() is None:
-        server.stop()
+    yield from served(tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
+    """A served project with 8 test images that went through the workflow; then SIGKILL for every process of it.
+
+    The kill comes once the end of the executions is on the disk: what is from seconds before it may be lost.
+    """
+    state_dir, cache_dir = tmp_path_factory.mktemp("survivor"), tmp_path_factory.mktemp("cache")
+    server = serve(state_dir)
+    try:
+        options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
+        figures = run_pipeline(_attached(state_dir, cache_dir), options)
+        _await_saved(state_dir)
+    finally:
+        killed = server.kill_all()
+    return Survivor(state_dir, figures, killed)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +81,50 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    """A tab of a new visitor."""
-    context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
-    yield context.new_page()
+    """A tab of a new visitor, in whose console there must be no error at the end."""
+    yield from visited(browser, server)
+
+
+@pytest.fixture
+def other_page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A tab of another visitor at the same time."""
+    yield from visited(browser, server)
+
+
+def served(state_dir: Path) -> Iterator[Server]:
+    """The app on this folder, until the test is over."""
+    server = serve(state_dir)
+    yield server
+    if server.process.poll() is None:
+        server.stop()
+
+
+def visited(browser: Browser, server: Server) -> Iterator[Page]:
+    context: BrowserContext = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.extend(_errors(message)))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    yield page
     context.close()
+    assert messages == []
+
+
+def _errors(message: ConsoleMessage) -> list[str]:
+    """An error's text; Streamlit asks for what it finds elsewhere when a link leads deep into an app."""
+    is_error = message.type == "error" and "/_stcore/" not in message.location["url"]
+    return [message.text] if is_error else []
+
+
+def _await_saved(state_dir: Path) -> None:
+    saved = state_dir / "aws" / "ministack" / "state" / "stepfunctions.json"
+    deadline = time.monotonic() + _SAVE_SECONDS
+    while '"status": "RUNNING"' in saved.read_text():
+        assert time.monotonic() < deadline, "the end of the executions was not saved in time"
+        time.sleep(0.1)
+
+
+def _attached(state_dir: Path, cache_dir: Path) -> Environment:
+    """The served project, with a cache of its own: the app's belongs to the app."""
+    settings = Settings(environment="embedded", state_dir=state_dir, project=PROJECT)
+    return replace(open_environment(settings), settings=settings.model_copy(update={"state_dir": cache_dir}))

@@ -10,7 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
+PROJECT = "scones-browser"
 STOP_SECONDS = 30
 
 
@@ -27,13 +30,24 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
             return self.process.wait(STOP_SECONDS)
 
+    def kill_all(self) -> list[str]:
+        """End every process of the app by SIGKILL, at once; returns their command lines."""
+        with self.process:
+            launcher = psutil.Process(self.process.pid)
+            processes = [launcher, *launcher.children(recursive=True)]
+            commands = [" ".join(process.cmdline()) for process in processes]
+            for process in processes:
+                process.kill()
+            psutil.wait_procs(processes, STOP_SECONDS)
+        return commands
+
 
 def serve(state_dir: Path) -> Server:
     """Start the app with an embedded AWS on this folder, on a free port."""
     settings = {
         "SCONES_ENVIRONMENT": "embedded",
         "SCONES_STATE_DIR": str(state_dir),
-        "SCONES_PROJECT": "scones-browser",
+        "SCONES_PROJECT": PROJECT,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "backend.launch", "--server.port", "0"],

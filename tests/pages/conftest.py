@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from backend import jobs
+from backend import cleanup, jobs, workflow
 from backend.environment import Environment, open_environment
 from backend.model import TrainingOptions
 from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings
 from backend.staging import OfflineSample
-from tests.pages.visits import Visit
+from pages.components import JobName
+from tests.pages.visits import Visit, Work
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
-JOBS = ("staging", "workflow", "test_images", "cleanup")
 JOB_SECONDS = 60.0
+_numbers = itertools.count(1)
 
 
 @pytest.fixture
 def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
     """Opens a page of a project as a new session does, and ends the jobs that it started."""
 
-    def open_page(project: Environment, page: str) -> AppTest:
-        monkeypatch.setenv("SCONES_ENVIRONMENT", "embedded")
-        monkeypatch.setenv("SCONES_STATE_DIR", str(project.settings.state_dir))
-        monkeypatch.setenv("SCONES_PROJECT", project.project)
+    def open_page(project: Environment, page: str, **query: str) -> AppTest:
+        # Opened already: making boto3's clients anew would take most of a visit's time.
+        monkeypatch.setattr("pages.components.environment.open_environment", lambda _settings: project)
         st.cache_resource.clear()
         st.cache_data.clear()
-        app = AppTest.from_file(APP, default_timeout=60).run().switch_page(f"pages/{page}.py").run()
+        app = AppTest.from_file(APP, default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.switch_page(f"pages/{page}.py").run()
         assert not app.exception
         return app
 
     yield open_page
     jobs.cancel_all(JOB_SECONDS)
-    for name in JOBS:
+    for name in JobName:
         jobs.dismiss(name)
 
 
@@ -55,7 +59,41 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
 @pytest.fixture(scope="session")
 def populated(environment: Environment) -> Environment:
     """A project in which everything exists: 64 train images, and 8 test images that went through the workflow."""
-    project = replace(environment, settings=environment.settings.model_copy(update={"project": "scones-pages"}))
+    project = of_project(environment, "scones-pages")
     options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
     run_pipeline(project, options)
     return project
+
+
+@pytest.fixture
+def own(environment: Environment) -> Iterator[Environment]:
+    """A project of the test's own, with its bucket and its roles; whatever is left of it goes."""
+    project = of_project(environment, f"scones-own-{next(_numbers)}")
+    workflow.deploy_foundation(project)
+    yield project
+    cleanup.delete_resources(project, cleanup.list_resources(project))
+
+
+@pytest.fixture
+def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the offline sample that pages stage a small one: drawing the whole takes many seconds."""
+
+    @dataclass(frozen=True)
+    class SmallSample(OfflineSample):
+        train_per_class: int = 6
+        test_per_class: int = 2
+
+    monkeypatch.setattr("pages.components.source.OfflineSample", SmallSample)
+
+
+@pytest.fixture
+def work(visit: Visit) -> Iterator[Work]:
+    """Work for a background job, ended before the visitor leaves."""
+    work = Work()
+    yield work
+    work.may_end.set()
+
+
+def of_project(environment: Environment, name: str) -> Environment:
+    """Another project on the same embedded AWS."""
+    return replace(environment, settings=environment.settings.model_copy(update={"project": name}))

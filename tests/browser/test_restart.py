@@ -1,0 +1,72 @@
+"""After SIGKILL of every process of the app, the next start on the same folder shows all that was there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.conftest import Survivor, served
+from tests.browser.driving import SECOND, button, go_to, metric
+from tests.browser.serving import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(survivor: Survivor) -> Iterator[Server]:
+    yield from served(survivor.state_dir)
+
+
+def test_services_and_workers_were_killed_with_the_launcher(survivor: Survivor) -> None:
+    assert len(survivor.killed) >= 5  # the launcher, the supervisor, both services, and what serves or runs Lambdas
+
+
+def test_the_images_are_there(page: Page, survivor: Survivor) -> None:
+    page.goto("/data_staging")
+    page.get_by_text(survivor.figures["source"]).wait_for()
+    page.get_by_test_id("stMain").locator("img").first.wait_for()
+
+
+def test_the_model_is_there(page: Page, survivor: Survivor) -> None:
+    page.goto("/training")
+    page.get_by_role("heading", name=survivor.figures["training_job"]).wait_for()
+    metric(page, "Validation accuracy").filter(has_text=f"{survivor.figures['validation_accuracy']:.3f}").wait_for()
+
+
+def test_the_endpoint_is_in_service(page: Page, survivor: Survivor) -> None:
+    page.goto("/deployment")
+    page.get_by_text("InService").wait_for(timeout=60 * SECOND)
+    page.get_by_text(survivor.figures["training_job"]).first.wait_for()
+
+
+def test_the_workflow_is_there(page: Page, survivor: Survivor) -> None:
+    page.goto("/workflow")
+    page.get_by_text("CREATE_COMPLETE").wait_for()
+    assert page.get_by_role("spinbutton", name="Threshold").input_value() == f"{survivor.figures['threshold']:.2f}"
+
+
+def test_the_executions_are_there(page: Page, survivor: Survivor) -> None:
+    page.goto("/test_images")
+    for outcome, count in survivor.figures["outcomes"].items():
+        page.get_by_role("radio", name=f"{outcome} ({count})").wait_for()
+
+
+def test_the_captures_are_there(page: Page, survivor: Survivor) -> None:
+    page.goto("/monitoring")
+    metric(page, "Records").filter(has_text=str(survivor.figures["captured_records"])).wait_for()
+
+
+def test_a_test_image_goes_through(page: Page) -> None:
+    page.goto("/deployment")
+    page.get_by_text("InService").wait_for(timeout=60 * SECOND)
+    go_to(page, "Test images")
+    count = page.get_by_role("spinbutton", name="How many")
+    while count.input_value() != "1":
+        page.get_by_role("button", name="Decrement").click()
+    button(page, "Submit 1 image").click()
+    page.get_by_text("1 of 1 images went through the workflow.").wait_for(timeout=60 * SECOND)

@@ -1,0 +1,91 @@
+"""A background job as its visitors see it: live, and the same for everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.driving import SECOND, await_drawn, button, choose, heading
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.browser
+
+
+def open_staging(page: Page) -> None:
+    page.goto("/data_staging")
+    heading(page, "Data staging").wait_for()
+    choose(page, "Offline sample")
+
+
+def progress(page: Page) -> Locator:
+    return page.get_by_test_id("stProgress")
+
+
+def await_other_text(page: Page, text: str | None) -> None:
+    """Wait until the progress says something else than this."""
+    page.wait_for_function(
+        "text => { const shown = document.querySelector('[data-testid=stProgress]');"
+        " return shown && shown.textContent !== text; }",
+        arg=text,
+        timeout=30 * SECOND,
+    )
+
+
+@pytest.fixture
+def staging(page: Page) -> Page:
+    """A visitor who has just started to stage the offline sample."""
+    open_staging(page)
+    button(page, "Stage images").click()
+    progress(page).wait_for()
+    return page
+
+
+def test_progress_moves_without_a_reload(staging: Page) -> None:
+    staging.evaluate("window.wasHere = true")
+    before = progress(staging).text_content()
+    await_other_text(staging, before)
+    assert staging.evaluate("window.wasHere") is True
+
+
+def test_another_session_sees_the_same_progress_and_cannot_start(staging: Page, other_page: Page) -> None:
+    other_page.goto("/data_staging")
+    progress(other_page).get_by_text("Staging images.").wait_for()
+    await_other_text(other_page, progress(other_page).text_content())
+    assert progress(staging).get_by_text("Staging images.").is_visible()
+    other_page.get_by_role("button", name="Stage images", exact=True, disabled=True).wait_for()
+
+
+def test_a_session_that_was_open_before_cannot_start_a_second_one(page: Page, other_page: Page) -> None:
+    for visitor in (page, other_page):
+        open_staging(visitor)
+    button(page, "Stage images").click()
+    progress(page).wait_for()
+    button(other_page, "Stage images").click()
+    progress(other_page).get_by_text("Drawing").wait_for()
+    other_page.get_by_role("button", name="Stage images", exact=True, disabled=True).wait_for()
+    fraction = progress(page).get_by_role("progressbar")
+    assert float(fraction.get_attribute("aria-valuenow") or 0) > 0  # the first one goes on
+
+
+def test_one_session_cancels_and_both_are_told(staging: Page, other_page: Page) -> None:
+    other_page.goto("/data_staging")
+    button(other_page, "Cancel").click()
+    for visitor in (staging, other_page):
+        visitor.get_by_text("Staging images was cancelled.").wait_for(timeout=30 * SECOND)
+        await_drawn(visitor)
+        assert visitor.get_by_text("No images are staged yet.").is_visible()
+
+
+def test_the_overview_shows_a_job_whose_page_was_left(staging: Page) -> None:
+    staging.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
+    heading(staging, "Overview").wait_for()
+    progress(staging).get_by_text("Staging images.").wait_for()
+
+
+def test_when_a_job_ends_the_page_shows_what_it_made(staging: Page) -> None:
+    staging.get_by_text("The images are staged.").wait_for(timeout=120 * SECOND)
+    staging.get_by_text("Sample images").wait_for()
+    assert staging.get_by_text("No images are staged yet.").count() == 0

@@ -1,0 +1,139 @@
+"""Test images: submitting them in each way."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from backend import workflow
+from backend.environment import Environment
+from pages.components import JobName
+from tests.pages import cloud
+from tests.pages.visits import Visit, Work, click, errors, finish
+
+PAGE = "operate/test_images"
+
+
+@pytest.fixture
+def new_keys(populated: Environment) -> Callable[[], list[str]]:
+    """The keys of the images that were submitted since the test began."""
+    before = set(cloud.execution_arns(populated))
+    return lambda: cloud.submitted_keys(populated, set(cloud.execution_arns(populated)) - before)
+
+
+def choose(app: AppTest, way: str) -> None:
+    app.button_group(key="test_images.way").set_value(way).run()
+
+
+def submit(app: AppTest, label: str) -> str:
+    """Submit what is chosen; returns how the job ended."""
+    click(app, label)
+    return finish(app, JobName.TEST_IMAGES).status
+
+
+def png(color: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_random_images_are_of_the_test_set_and_differ(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    app.number_input(key="test_images.count").set_value(3).run()
+    assert submit(app, "Submit 3 images") == "succeeded"
+    keys = new_keys()
+    assert len(set(keys)) == 3
+    assert set(keys) <= cloud.keys_of_test_images(populated)
+
+
+def test_images_picked_by_hand_are_those_submitted(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "By hand")
+    picked = sorted(cloud.keys_of_test_images(populated))[2:4]
+    for key in picked:
+        app.checkbox(key=f"test_images.pick.{key}").check().run()
+    assert submit(app, "Submit 2 images") == "succeeded"
+    assert sorted(new_keys()) == picked
+
+
+def test_what_is_picked_stays_so_under_another_class(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "By hand")
+    bicycle, *_, motorcycle = sorted(cloud.keys_of_test_images(populated))
+    app.checkbox(key=f"test_images.pick.{bicycle}").check().run()
+    app.button_group(key="test_images.label").set_value("motorcycle").run()
+    app.checkbox(key=f"test_images.pick.{motorcycle}").check().run()
+    app.button_group(key="test_images.label").set_value(None).run()
+    assert [box.key for box in app.checkbox if box.value] == [
+        f"test_images.pick.{bicycle}",
+        f"test_images.pick.{motorcycle}",
+    ]
+
+
+def test_all_images_of_a_class_are_submitted_once(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "All")
+    app.button_group(key="test_images.label").set_value("motorcycle").run()
+    assert submit(app, "Submit 4 images") == "succeeded"
+    assert sorted(new_keys()) == sorted(key for key in cloud.keys_of_test_images(populated) if "motorcycle" in key)
+    assert [element.value for element in app.success] == ["4 of 4 images went through the workflow."]
+
+
+def test_uploaded_images_are_classified(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "Upload")
+    app.file_uploader[0].upload("red.png", png("red"), "image/png").upload("blue.png", png("blue"), "image/png").run()
+    assert submit(app, "Submit 2 images") == "succeeded"
+    keys = new_keys()
+    assert {key.split("-")[-1] for key in keys} == {"red.png", "blue.png"}
+    assert {cloud.content(populated, key) for key in keys} == {png("red"), png("blue")}
+
+
+def test_an_upload_that_is_no_image_is_named_and_nothing_is_submitted(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    before = cloud.keys(populated, "uploads/")
+    app = visit(populated, PAGE)
+    choose(app, "Upload")
+    uploader = app.file_uploader[0].upload("good.png", png("green"), "image/png")
+    uploader.upload("letter.png", b"Dear Sir or Madam", "image/png").run()
+    assert submit(app, "Submit 2 images") == "failed"
+    assert "letter.png is not a PNG or JPEG image" in errors(app)[0]
+    assert new_keys() == []
+    assert cloud.keys(populated, "uploads/") == before
+
+
+def test_without_an_upload_there_is_nothing_to_submit(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "Upload")
+    assert app.button(key="test_images.submit").disabled
+
+
+def test_a_submission_can_be_cancelled(visit: Visit, populated: Environment, work: Work) -> None:
+    work.start(JobName.TEST_IMAGES, "Submitting images")
+    app = visit(populated, PAGE)
+    assert app.button(key="test_images.submit").disabled
+    click(app, "Cancel")
+    work.may_end.set()
+    assert finish(app, JobName.TEST_IMAGES).status == "cancelled"
+    assert [element.value for element in app.info] == ["Submitting images was cancelled."]
+    assert not app.button(key="test_images.submit").disabled
+
+
+def test_without_a_dataset_images_can_only_be_uploaded(visit: Visit, own: Environment) -> None:
+    workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
+    app = visit(own, PAGE)
+    assert app.button_group(key="test_images.way").options == ["Upload"]
+    assert len(app.file_uploader) == 1

@@ -1,0 +1,135 @@
+"""Training: what a job is and logs, as SageMaker and CloudWatch have it; starting and stopping one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from backend import model, staging
+from backend.environment import Environment
+from backend.errors import TrainingNotPossible
+from tests.pages.visits import Visit, click, errors, metrics, select_rows, table
+
+PAGE = "build/training"
+ENDED = ("Completed", "Failed", "Stopped")
+
+
+def jobs_of(project: Environment) -> list[str]:
+    """The names of the training jobs, newest first."""
+    page = project.sagemaker.list_training_jobs(
+        NameContains=f"{project.project}-", SortBy="CreationTime", SortOrder="Descending"
+    )
+    return [job["TrainingJobName"] for job in page["TrainingJobSummaries"]]
+
+
+def described(project: Environment, name: str) -> Any:
+    return project.sagemaker.describe_training_job(TrainingJobName=name)
+
+
+def completed(project: Environment) -> str:
+    [name, *_] = (name for name in jobs_of(project) if described(project, name)["TrainingJobStatus"] == "Completed")
+    return name
+
+
+def start_endless(project: Environment) -> str:
+    dataset = staging.describe_dataset(project)
+    assert dataset is not None
+    return model.start_training(project, dataset, model.TrainingOptions(epochs=500))
+
+
+@pytest.fixture
+def trains(populated: Environment) -> Iterator[Environment]:
+    """The project; what still trains when the test is over is stopped."""
+    yield populated
+    for name in jobs_of(populated):
+        if described(populated, name)["TrainingJobStatus"] == "InProgress":
+            populated.sagemaker.stop_training_job(TrainingJobName=name)
+        if described(populated, name)["TrainingJobStatus"] not in ENDED:
+            populated.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+                TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+
+
+def test_jobs_are_listed_newest_first(visit: Visit, populated: Environment) -> None:
+    shown = table(visit(populated, PAGE), "Job")
+    names = jobs_of(populated)
+    assert shown["Job"] == names
+    assert shown["Status"] == [described(populated, name)["TrainingJobStatus"] for name in names]
+
+
+def test_the_accuracy_is_the_one_that_sagemaker_gives(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    name = completed(populated)
+    select_rows(app, "Job", jobs_of(populated).index(name))
+    figures = {item["MetricName"]: item["Value"] for item in described(populated, name)["FinalMetricDataList"]}
+    assert metrics(app)["Validation accuracy"] == f"{figures['validation:accuracy']:.3f}"
+    assert metrics(app)["Stage"] == "Completed"
+
+
+def test_the_log_is_the_one_in_cloudwatch(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    name = completed(populated)
+    select_rows(app, "Job", jobs_of(populated).index(name))
+    group = "/aws/sagemaker/TrainingJobs"
+    [stream] = populated.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+    events = populated.logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    [log] = (code.value for code in app.code)
+    assert log.splitlines() == [event["message"] for event in events]
+
+
+def test_the_hyperparameters_are_the_jobs(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    name = completed(populated)
+    select_rows(app, "Job", jobs_of(populated).index(name))
+    shown = table(app, "Hyperparameter")
+    assert (
+        dict(zip(shown["Hyperparameter"], shown["Value"], strict=True)) == described(populated, name)["HyperParameters"]
+    )
+
+
+def test_a_job_starts_with_the_chosen_options(visit: Visit, trains: Environment) -> None:
+    app = visit(trains, PAGE)
+    app.number_input(key="training.epochs").set_value(400)
+    app.selectbox(key="training.batch").set_value(16)
+    app.selectbox(key="training.optimizer").set_value("adam")
+    app.number_input(key="training.rate").set_value(0.01).run()
+    before = jobs_of(trains)
+    click(app, "Start training")
+    [name, *older] = jobs_of(trains)
+    assert older == before
+    sent = described(trains, name)["HyperParameters"]
+    chosen = {"epochs": "400", "mini_batch_size": "16", "optimizer": "adam", "learning_rate": "0.01"}
+    assert sent.items() >= chosen.items()
+    assert [element.value for element in app.subheader] == [name]
+
+
+def test_a_batch_larger_than_the_dataset_is_refused(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    before = jobs_of(populated)
+    app.selectbox(key="training.batch").set_value(128).run()
+    click(app, "Start training")
+    assert "64 training images, fewer than one batch of 128" in errors(app)[0]
+    assert jobs_of(populated) == before
+
+
+def test_stopping_ends_the_job(visit: Visit, trains: Environment) -> None:
+    name = start_endless(trains)
+    click(visit(trains, PAGE), "Stop")
+    trains.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    assert described(trains, name)["TrainingJobStatus"] == "Stopped"
+    shown = table(visit(trains, PAGE), "Job")
+    assert (shown["Job"][0], shown["Status"][0]) == (name, "Stopped")
+
+
+@pytest.mark.slow  # a job needs seconds to fail
+def test_a_failed_job_shows_why(visit: Visit, trains: Environment) -> None:
+    dataset = staging.describe_dataset(trains)
+    assert dataset is not None
+    name = model.start_training(trains, dataset, model.TrainingOptions(num_layers=21))
+    with pytest.raises(TrainingNotPossible):
+        model.wait_for_training(trains, name)
+    assert errors(visit(trains, PAGE)) == [described(trains, name)["FailureReason"]]
