@@ -5,9 +5,12 @@ Streamlit's own options can be added: `python -m backend.launch --server.port 86
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import cli
@@ -23,6 +26,7 @@ _JOBS_SECONDS = 5.0  # to leave nothing half-done
 
 def main(options: list[str]) -> int:
     """Serve the app until it is told to end by SIGINT or SIGTERM; returns the exit code."""
+    signal.signal(signal.SIGTERM, _end)  # until Streamlit's own handler, which comes only once it serves
     try:
         environment = open_environment(load_settings())
     except SconesError as error:
@@ -34,6 +38,11 @@ def main(options: list[str]) -> int:
         finally:
             jobs.cancel_all(_JOBS_SECONDS)
     return 0
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Leave by way of every `finally`."""
+    sys.exit(0)
 
 
 def _serve(options: list[str]) -> None:

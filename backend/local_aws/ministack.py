@@ -14,11 +14,14 @@ from typing import Any
 
 _SAVE_SECONDS = 0.5
 """What a kill -9 can lose at the most, while the state is small."""
-_ACTIVE_SECONDS = 30.0
+_LOG_SECONDS = 10.0
+"""The same for log lines and metrics, which a training job writes all the time: saving each would slow it down."""
+_ACTIVE_SECONDS = 15.0
 """For how long after a request state may still change: an execution goes on after the request that started it."""
-_SAVE_SHARE = 20
-"""Saving takes at most one part in twenty of the time, however large the state has grown."""
-_READS = (b"Describe", b"Get", b"List")
+_SAVE_SHARE = 10
+"""Saving takes at most one part in ten of the time, however large the state has grown."""
+_READS = ("Describe", "Get", "List")
+_LOG_WRITES = frozenset({"PutLogEvents", "PutMetricData"})
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -55,11 +58,11 @@ class _SavingApp:
     def __init__(self, app: App) -> None:
         self._app = app
         self._last_change = float("-inf")
+        self._has_logged = False
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
-            if not _is_read(scope):
-                self._last_change = time.monotonic()
+            self._note(scope)
             await self._app(scope, receive, send)
             return
         saving = asyncio.create_task(self._save_often())
@@ -70,22 +73,31 @@ class _SavingApp:
             with contextlib.suppress(asyncio.CancelledError):
                 await saving
 
+    def _note(self, scope: Message) -> None:
+        """Remember whether a request may change anything; pages ask all the time, and need no saving."""
+        operation = _operation(scope)
+        if operation in _LOG_WRITES:
+            self._has_logged = True
+        elif scope["method"] not in ("GET", "HEAD") and not operation.startswith(_READS):
+            self._last_change = time.monotonic()
+
     async def _save_often(self) -> None:
-        pause = _SAVE_SECONDS
+        pause, saved_at = _SAVE_SECONDS, 0.0
         while True:
             await asyncio.sleep(pause)
             started = time.monotonic()
-            if started - self._last_change < _ACTIVE_SECONDS:
+            logs_are_due = self._has_logged and started - saved_at > _LOG_SECONDS
+            if logs_are_due or started - self._last_change < _ACTIVE_SECONDS:
+                self._has_logged = False
                 await asyncio.to_thread(_save)
+                saved_at = time.monotonic()
             pause = max(_SAVE_SECONDS, _SAVE_SHARE * (time.monotonic() - started))
 
 
-def _is_read(scope: Message) -> bool:
-    """Whether a request cannot change anything: pages ask all the time, and need no saving."""
-    if scope["method"] in ("GET", "HEAD"):
-        return True
+def _operation(scope: Message) -> str:
+    """The operation's name, where a header or the path holds it: JSON and CBOR protocols."""
     target: bytes = dict(scope["headers"]).get(b"x-amz-target", b"")
-    return target.rpartition(b".")[2].startswith(_READS)
+    return target.decode("latin-1").rpartition(".")[2] or str(scope["path"]).rpartition("/operation/")[2]
 
 
 def _save() -> None:

@@ -15,7 +15,9 @@ endpoint = reads.describe_endpoint(environment)
 follow_job(JobName.WORKFLOW, "The workflow is deployed.")
 if workflow is not None:
     if endpoint is None:
-        draw_missing("The workflow's endpoint is not there: images fail until one is.", "pages/build/deployment.py")
+        draw_missing(
+            "The workflow's endpoint does not exist. Images fail until one is deployed.", "pages/build/deployment.py"
+        )
     draw_workflow(environment, workflow, endpoint)
 elif endpoint is not None:
     draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")

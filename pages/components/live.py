@@ -95,7 +95,7 @@ def _see(job: jobs.Job) -> None:
 
 
 def _draw_end(job: jobs.Job, done: str | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         match job.status:
             case jobs.Status.SUCCEEDED:
                 st.success(done or job.message or f"{job.title}: done.", icon=":material/check_circle:")

@@ -44,12 +44,18 @@ class Server:
 
 def serve(state_dir: Path) -> Server:
     """Start the app with an embedded AWS on this folder, on a free port."""
+    process = launch(state_dir)
+    return Server(process, _url(process))
+
+
+def launch(state_dir: Path) -> subprocess.Popen[str]:
+    """The launcher's process, at once: it does not serve yet."""
     settings = {
         "SCONES_ENVIRONMENT": "embedded",
         "SCONES_STATE_DIR": str(state_dir),
         "SCONES_PROJECT": PROJECT,
     }
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "backend.launch", "--server.port", "0"],
         cwd=ROOT,
         env=os.environ | settings,
@@ -57,7 +63,6 @@ def serve(state_dir: Path) -> Server:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return Server(process, _url(process))
 
 
 def _url(process: subprocess.Popen[str]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from tests.browser.serving import Server
+from tests.browser.serving import STOP_SECONDS, Server, launch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -40,4 +41,15 @@ def test_ending_the_app_ends_the_embedded_aws(server: Server) -> None:
     assert services
     assert server.stop() == 0
     _gone, alive = psutil.wait_procs(services, timeout=10)
+    assert alive == []
+
+
+def test_an_app_that_is_told_to_end_while_it_starts_ends_in_order(tmp_path: Path) -> None:
+    with launch(tmp_path / "state") as process:
+        launcher = psutil.Process(process.pid)
+        while not (services := launcher.children(recursive=True)):
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(STOP_SECONDS) == 0
+    _gone, alive = psutil.wait_procs(services, timeout=STOP_SECONDS)
     assert alive == []

@@ -93,6 +93,19 @@ def test_the_services_end_with_a_killed_supervisor_and_the_next_start_works(
     assert not any(process.is_running() for process in left)
 
 
+def test_s3_goes_on_until_sagemaker_has_ended(aws: local_aws.LocalAws) -> None:
+    ministack, sagemaker = services(aws)
+    assert aws.supervisor is not None
+    sagemaker.suspend()
+    aws.supervisor.terminate()
+    await_true(lambda: aws.installation.running() is None)  # it has begun to end its services
+    assert psutil.wait_procs([ministack], timeout=2)[0] == []
+    assert buckets(aws) == set()
+    sagemaker.resume()
+    assert aws.supervisor.wait(20) == 0
+    assert psutil.wait_procs([ministack, sagemaker], timeout=1)[1] == []
+
+
 def test_everything_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from backend import local_aws; import sys;"

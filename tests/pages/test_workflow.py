@@ -94,6 +94,6 @@ def test_the_first_deployment_makes_the_state_machine(visit: Visit, changeable: 
 def test_a_workflow_without_its_endpoint_leads_to_deployment(visit: Visit, own: Environment) -> None:
     workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
     app = visit(own, PAGE)
-    assert "endpoint is not there" in texts(app)
+    assert "endpoint does not exist" in texts(app)
     assert links(app) == ["deployment"]
     assert errors(app) == []
