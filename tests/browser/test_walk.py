@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,15 +15,18 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-IMAGES = 200  # in the test split of the offline sample
+IMAGES = 200  # in the test split of the offline sample, and of the real archive
 MINUTE = 60 * SECOND
 
 
-def stage(page: Page) -> None:
+def stage(page: Page, archive: Path | None = None) -> None:
+    """Stage an uploaded archive, or the offline sample."""
     page.goto("/")
     button(page, "Continue").click()
     heading(page, "Data staging").wait_for()
-    choose(page, "Offline sample")
+    choose(page, "Archive" if archive else "Offline sample")
+    if archive:
+        page.locator("input[type=file]").set_input_files(archive)
     button(page, "Stage images").click()
     page.get_by_text("The images are staged.").wait_for(timeout=3 * MINUTE)
 
@@ -31,6 +35,7 @@ def train(page: Page) -> None:
     go_to(page, "Training")
     button(page, "Start training").click()
     page.get_by_text("Completed").first.wait_for(timeout=20 * MINUTE)
+    await_drawn(page)
     assert float(metric(page, "Validation accuracy").inner_text()) > 0.8
 
 
@@ -82,3 +87,12 @@ def test_from_nothing_to_a_monitored_workflow_and_back(page: Page) -> None:
     clean_up(page)
     go_to(page, "Overview")
     page.get_by_text("No images are staged.").wait_for()
+
+
+def test_real_images_go_the_same_way(page: Page, real_archive: Path) -> None:
+    stage(page, real_archive)
+    for step in (train, deploy, deploy_workflow, submit_all, watch):
+        step(page)
+    go_to(page, "Overview")
+    page.get_by_text("1,000 train and 200 test images of bicycle and motorcycle.").wait_for()
+    page.get_by_text("Every step is done.").wait_for()
