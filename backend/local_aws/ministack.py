@@ -97,7 +97,7 @@ class _SavingApp:
 def _operation(scope: Message) -> str:
     """The operation's name, where a header or the path holds it: JSON and CBOR protocols."""
     target: bytes = dict(scope["headers"]).get(b"x-amz-target", b"")
-    return target.decode("latin-1").rpartition(".")[2] or str(scope["path"]).rpartition("/operation/")[2]
+    return target.decode("latin-1").rpartition(".")[2] or str(scope["path"]).partition("/operation/")[2]
 
 
 def _save() -> None:

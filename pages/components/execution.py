@@ -83,12 +83,13 @@ def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow
         if execution.outcome is Outcome.FAILED:
             st.error(f"{execution.error}: {execution.cause}", icon=":material/error:")
         return
-    comparison = "at least" if verdict.meets_threshold else "below"
-    comparison = f"It is {comparison} the threshold of {verdict.threshold:g}."
+    relation = "at least" if verdict.meets_threshold else "below"
     with st.grid(3, min_column_width=120):
         st.metric("Predicted", verdict.predicted_label)
         st.metric("True class", true_label or "unknown")
-        st.metric("Confidence", f"{verdict.confidence:.3f}", help=comparison)
+        st.metric(
+            "Confidence", f"{verdict.confidence:.3f}", help=f"It is {relation} the threshold of {verdict.threshold:g}."
+        )
     figure = charts.probabilities_bar(verdict.probabilities, workflow.labels, verdict.threshold)
     st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}", alt="Probability of each class")
 
