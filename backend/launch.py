@@ -5,12 +5,13 @@ Streamlit's own options can be added: `python -m backend.launch --server.port 86
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web import cli
@@ -26,6 +27,7 @@ _JOBS_SECONDS = 5.0  # to leave nothing half-done
 
 def main(options: list[str]) -> int:
     """Serve the app until it is told to end by SIGINT or SIGTERM; returns the exit code."""
+    sys.stdout, sys.stderr = _unheard(sys.stdout), _unheard(sys.stderr)
     signal.signal(signal.SIGTERM, _end)  # until Streamlit's own handler, which comes only once it serves
     try:
         environment = open_environment(load_settings())
@@ -38,6 +40,24 @@ def main(options: list[str]) -> int:
         finally:
             jobs.cancel_all(_JOBS_SECONDS)
     return 0
+
+
+class _Unheard(io.FileIO):
+    """A pipe that may lose its reader, as in `make run | head`.
+
+    Streamlit says "Stopping..." before it stops: an error in saying so would leave the app running.
+    """
+
+    def write(self, data: Any, /) -> int:
+        with suppress(BrokenPipeError):
+            return super().write(data)
+        return len(data)
+
+
+def _unheard(stream: TextIO) -> TextIO:
+    """The same stream, for readers that come and go."""
+    binary = io.BufferedWriter(_Unheard(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(binary, stream.encoding, stream.errors, line_buffering=True)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -13,18 +13,20 @@ from botocore.exceptions import ClientError
 from backend.aws_errors import aws_errors, error_message
 from backend.environment import Environment
 from backend.errors import EndpointNotInService
-from backend.model.training import describe_training
+from backend.model.training import dataset_id_of
 from backend.progress import Progress, no_progress
 from backend.staging import describe_dataset
 
 _POLL_SECONDS = 0.5
+_NOT_THERE = ("Could not find", "Requested resource not found")
+"""How SageMaker's Describe calls begin to say that there is no such thing; the second is of training jobs."""
 
 
 @dataclass(frozen=True)
 class EndpointState:
     """The endpoint as SageMaker describes it, with where its model came from.
 
-    What hangs on the endpoint configuration or the model is None when somebody has deleted those: it serves on.
+    What hangs on the endpoint configuration, the model or the training job is None when those are gone: it serves on.
     """
 
     name: str
@@ -62,9 +64,10 @@ def describe_endpoint(environment: Environment) -> EndpointState | None:
         config = _find(sagemaker.describe_endpoint_config, EndpointConfigName=endpoint["EndpointConfigName"]) or {}
         variant = config.get("ProductionVariants", [{}])[0]
         model = _find(sagemaker.describe_model, ModelName=variant["ModelName"]) if variant else None
-    artifact = model["PrimaryContainer"]["ModelDataUrl"] if model else None
-    training_job = _training_job_of(artifact) if artifact else None
-    dataset_id = describe_training(environment, training_job).dataset_id if training_job else None
+        artifact = model.get("PrimaryContainer", {}).get("ModelDataUrl") if model else None
+        job_name = _job_of(artifact) if artifact else None
+        job = _find(sagemaker.describe_training_job, TrainingJobName=job_name) if job_name else None
+    dataset_id = dataset_id_of(job) if job else None
     dataset = describe_dataset(environment, dataset_id) if dataset_id else None
     capture = config.get("DataCaptureConfig", {})
     return EndpointState(
@@ -76,7 +79,7 @@ def describe_endpoint(environment: Environment) -> EndpointState | None:
         endpoint_config=endpoint["EndpointConfigName"],
         model=variant.get("ModelName"),
         model_artifact=artifact,
-        training_job=training_job,
+        training_job=job["TrainingJobName"] if job else None,
         dataset_id=dataset_id,
         labels=dataset.labels if dataset else (),
         instance_type=variant.get("InstanceType"),
@@ -107,13 +110,13 @@ def _find(describe: Callable[..., Any], **name: str) -> dict[str, Any] | None:
     try:
         answer: dict[str, Any] = describe(**name)
     except ClientError as error:
-        if error_message(error).startswith("Could not find"):
+        if error_message(error).startswith(_NOT_THERE):
             return None
         raise
     return answer
 
 
-def _training_job_of(artifact: str) -> str | None:
-    """The job that wrote `s3://<bucket>/models/<job>/output/model.tar.gz`."""
+def _job_of(artifact: str) -> str | None:
+    """The name of the training job that wrote `s3://<bucket>/models/<job>/output/model.tar.gz`; None for others."""
     parts = artifact.split("/")
     return parts[-3] if parts[-2:] == ["output", "model.tar.gz"] else None

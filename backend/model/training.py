@@ -157,6 +157,15 @@ def wait_for_training(environment: Environment, name: str, progress: Progress = 
     return run
 
 
+def dataset_id_of(job: Mapping[str, Any]) -> str | None:
+    """The dataset behind a described job's train channel, whose URI ends in `datasets/<dataset_id>/train/`."""
+    for channel in job.get("InputDataConfig", []):
+        if channel["ChannelName"] == "train":
+            parts = channel["DataSource"].get("S3DataSource", {}).get("S3Uri", "").rstrip("/").split("/")
+            return parts[-2] if len(parts) > 2 and parts[-3] == "datasets" else None
+    return None
+
+
 def _require_a_batch(dataset: Dataset, options: TrainingOptions) -> None:
     images = dataset.size("train")
     if images < options.mini_batch_size:
@@ -185,19 +194,10 @@ def _training_run(job: DescribeTrainingJobResponseTypeDef) -> TrainingRun:
         transitions=tuple(_transition(item) for item in job.get("SecondaryStatusTransitions", [])),
         hyperparameters=job.get("HyperParameters", {}),
         metrics={metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", [])},
-        dataset_id=_dataset_id(job),
+        dataset_id=dataset_id_of(job),
         model_artifact=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
     )
 
 
 def _transition(item: Any) -> Transition:
     return Transition(item["Status"], item.get("StatusMessage", ""), item["StartTime"], item.get("EndTime"))
-
-
-def _dataset_id(job: DescribeTrainingJobResponseTypeDef) -> str | None:
-    """The dataset behind the job's train channel, whose URI ends in `datasets/<dataset_id>/train/`."""
-    for channel in job.get("InputDataConfig", []):
-        if channel["ChannelName"] == "train":
-            parts = channel["DataSource"].get("S3DataSource", {}).get("S3Uri", "").rstrip("/").split("/")
-            return parts[-2] if len(parts) > 2 and parts[-3] == "datasets" else None
-    return None

@@ -28,7 +28,11 @@ class Server:
         """Tell it to end, as `kill` does; returns the exit code."""
         with self.process:  # closes its output
             self.process.send_signal(signal.SIGTERM)
-            return self.process.wait(STOP_SECONDS)
+            try:
+                return self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
 
     def kill_all(self) -> list[str]:
         """End every process of the app by SIGKILL, at once; returns their command lines."""

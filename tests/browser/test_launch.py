@@ -44,6 +44,15 @@ def test_ending_the_app_ends_the_embedded_aws(server: Server) -> None:
     assert alive == []
 
 
+def test_an_app_whose_output_nobody_reads_any_more_ends_in_order(server: Server) -> None:
+    services = psutil.Process(server.process.pid).children(recursive=True)
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+    assert server.stop() == 0
+    _gone, alive = psutil.wait_procs(services, timeout=10)
+    assert alive == []
+
+
 def test_an_app_that_is_told_to_end_while_it_starts_ends_in_order(tmp_path: Path) -> None:
     with launch(tmp_path / "state") as process:
         launcher = psutil.Process(process.pid)

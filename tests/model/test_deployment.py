@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from sagemaker.core import image_uris
 
 from backend import model, staging
 from backend.environment import Environment
@@ -53,6 +54,24 @@ def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, data
         model.deploy_model(environment, name, model.DeploymentOptions())
 
 
+def test_a_model_from_elsewhere_serves_without_a_lineage(
+    environment: Environment, endpoint: model.EndpointState, trained: model.TrainingRun
+) -> None:
+    """Its path looks like a training job's, but this account has no such job."""
+    foreign = "models/somebody-elses-job/output/model.tar.gz"
+    own = str(trained.model_artifact).removeprefix(f"s3://{environment.bucket}/")
+    environment.s3.copy_object(
+        Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
+    )
+    _serve(environment, f"s3://{environment.bucket}/{foreign}")
+    state = model.wait_for_endpoint(environment)
+    assert state.in_service
+    assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
+    assert (state.training_job, state.dataset_id, state.labels) == (None, None, ())
+    environment.sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.endpoint_config)
+    assert model.wait_for_endpoint(environment).training_job == trained.name
+
+
 def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
     environment: Environment, endpoint: model.EndpointState
 ) -> None:
@@ -62,3 +81,17 @@ def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
         model.wait_for_endpoint(environment)
     assert environment.sagemaker.list_endpoint_configs(NameContains=endpoint.endpoint_config)["EndpointConfigs"] == []
     assert environment.sagemaker.list_models(NameContains=endpoint.model)["Models"] == []
+
+
+def _serve(environment: Environment, artifact: str) -> None:
+    """Put a model into service as other people's code does."""
+    sagemaker = environment.sagemaker
+    image = image_uris.retrieve("image-classification", region=environment.region)
+    sagemaker.create_model(
+        ModelName="elsewhere",
+        PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
+        ExecutionRoleArn=environment.sagemaker_role_arn,
+    )
+    variant = {"VariantName": "v", "ModelName": "elsewhere", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName="elsewhere", ProductionVariants=[variant])
+    sagemaker.update_endpoint(EndpointName=environment.endpoint_name, EndpointConfigName="elsewhere")
