@@ -3,6 +3,7 @@
 from backend.model.deployment import DeploymentOptions, delete_endpoint, deploy_model
 from backend.model.endpoint import EndpointState, describe_endpoint, wait_for_endpoint
 from backend.model.training import (
+    LEARNING_RATES,
     TrainingOptions,
     TrainingRun,
     describe_training,
@@ -14,6 +15,7 @@ from backend.model.training import (
 from backend.model.training_log import EpochMetrics, TrainingLog, read_training_log
 
 __all__ = [
+    "LEARNING_RATES",
     "DeploymentOptions",
     "EndpointState",
     "EpochMetrics",

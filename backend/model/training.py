@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 IMAGE_SHAPE = "3,28,28"
 """Crops of CIFAR's 32 x 32 pixels: the size for which the developer guide suggests 20 to 110 layers."""
+LEARNING_RATES = {"adam": 0.001, "sgd": 0.1, "nag": 0.1, "rmsprop": 0.001}
+"""A rate to begin with for each of the algorithm's optimizers."""
 _MAX_RUNTIME_SECONDS = 3600
 _POLL_SECONDS = 1.0
 
@@ -30,14 +32,15 @@ _POLL_SECONDS = 1.0
 class TrainingOptions:
     """What a person chooses: the algorithm's hyperparameters, by its own names, and the machine.
 
+    docs/local-sagemaker.md has the accuracies by which the defaults were chosen.
     Source: SageMaker developer guide, "Image Classification Hyperparameters".
     """
 
     num_layers: int = 20
     epochs: int = 30
     mini_batch_size: int = 32
-    learning_rate: float = 0.1
-    optimizer: str = "sgd"
+    optimizer: str = "adam"
+    learning_rate: float = LEARNING_RATES["adam"]
     weight_decay: float = 1e-4
     augmentation_type: str = "crop"
     lr_scheduler_step: str = "20,26"

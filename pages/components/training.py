@@ -10,7 +10,7 @@ import streamlit as st
 
 from backend import charts, model
 from backend.environment import Environment
-from backend.model import TrainingOptions, TrainingRun
+from backend.model import LEARNING_RATES, TrainingOptions, TrainingRun
 from pages.components.environment import action
 from pages.components.status import draw_status
 from pages.components.times import format_duration, format_time
@@ -25,10 +25,11 @@ def choose_options() -> TrainingOptions:
     epochs = first.number_input("Epochs", 1, 500, _DEFAULTS.epochs, key="training.epochs")
     layers = second.selectbox("Layers", [20, 32, 44, 56, 110], key="training.layers", help="Depth of the ResNet.")
     batch = third.selectbox("Batch size", [16, 32, 64, 128, 256], index=1, key="training.batch")
-    rate = first.number_input(
-        "Learning rate", 1e-5, 1.0, _DEFAULTS.learning_rate, step=0.01, format="%g", key="training.rate"
+    optimizer = first.selectbox("Optimizer", list(LEARNING_RATES), key="training.optimizer")
+    usual_rate = LEARNING_RATES[optimizer]
+    rate = second.number_input(
+        "Learning rate", 1e-5, 1.0, usual_rate, step=usual_rate / 10, format="%g", key=f"training.rate.{optimizer}"
     )
-    optimizer = second.selectbox("Optimizer", ["sgd", "adam", "rmsprop", "nag"], key="training.optimizer")
     augmentation = third.selectbox(
         "Augmentation",
         ["crop", "crop_color", "crop_color_transform", ""],

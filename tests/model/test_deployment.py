@@ -92,6 +92,15 @@ def _serve(environment: Environment, artifact: str) -> None:
         PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
         ExecutionRoleArn=environment.sagemaker_role_arn,
     )
-    variant = {"VariantName": "v", "ModelName": "elsewhere", "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}
-    sagemaker.create_endpoint_config(EndpointConfigName="elsewhere", ProductionVariants=[variant])
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="elsewhere",
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "elsewhere",
+                "InstanceType": "ml.m5.xlarge",
+                "InitialInstanceCount": 1,
+            }
+        ],
+    )
     sagemaker.update_endpoint(EndpointName=environment.endpoint_name, EndpointConfigName="elsewhere")

@@ -93,16 +93,25 @@ def test_a_job_starts_with_the_chosen_options(visit: Visit, trains: Environment)
     app = visit(trains, PAGE)
     app.number_input(key="training.epochs").set_value(400)
     app.selectbox(key="training.batch").set_value(16)
-    app.selectbox(key="training.optimizer").set_value("adam")
-    app.number_input(key="training.rate").set_value(0.01).run()
+    app.selectbox(key="training.optimizer").set_value("nag").run()
+    app.number_input(key="training.rate.nag").set_value(0.05).run()
     before = jobs_of(trains)
     click(app, "Start training")
     [name, *older] = jobs_of(trains)
     assert older == before
     sent = described(trains, name)["HyperParameters"]
-    chosen = {"epochs": "400", "mini_batch_size": "16", "optimizer": "adam", "learning_rate": "0.01"}
+    chosen = {"epochs": "400", "mini_batch_size": "16", "optimizer": "nag", "learning_rate": "0.05"}
     assert sent.items() >= chosen.items()
     assert [element.value for element in app.subheader] == [name]
+
+
+def test_each_optimizer_comes_with_a_learning_rate_that_suits_it(visit: Visit, populated: Environment) -> None:
+    """Plain gradient descent takes a hundred times the rate of optimizers that scale each step."""
+    app = visit(populated, PAGE)
+    for optimizer, rate in {"adam": 0.001, "sgd": 0.1, "rmsprop": 0.001, "nag": 0.1}.items():
+        app.selectbox(key="training.optimizer").set_value(optimizer).run()
+        [shown] = (field.value for field in app.number_input if field.label == "Learning rate")
+        assert shown == pytest.approx(rate)
 
 
 def test_a_batch_larger_than_the_dataset_is_refused(visit: Visit, populated: Environment) -> None:
