@@ -19,8 +19,10 @@ test: $(VENV)/.app
 # With the tools of development installed, `test` drives a browser too.
 check: lint types test
 
-check-full: lint types $(VENV)/aws-cli/.installed
-	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws $(BIN)/python -m pytest -m "not aws"
+CLIENTS := aws-cli sdk-v2 sdk-v3
+check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
+	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws SCONES_SDK_V2=$(VENV)/sdk-v2/bin/python SCONES_SDK_V3=$(VENV)/sdk-v3/bin/python \
+	$(BIN)/python -m pytest -m "not aws"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -43,8 +45,11 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-# The AWS CLI pins a botocore of its own.
-$(VENV)/aws-cli/.installed: $(VENV)/.dev
-	$(PYTHON) -m venv $(VENV)/aws-cli
-	$(VENV)/aws-cli/bin/python -m pip install --quiet --disable-pip-version-check awscli==1.46.3
+# Other people's clients of AWS, each in an environment of its own: they pin what the project and the others cannot have.
+$(VENV)/aws-cli/.installed: PACKAGE := awscli==1.46.3
+$(VENV)/sdk-v2/.installed: PACKAGE := sagemaker==2.257.7
+$(VENV)/sdk-v3/.installed: PACKAGE := sagemaker-train==1.27.0
+$(VENV)/%/.installed: $(VENV)/.dev
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGE)
 	touch $@
