@@ -10,6 +10,9 @@ import plotly.graph_objects as go
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 """Okabe and Ito's colours, which people with any kind of colour vision tell apart."""
 _THRESHOLD_COLOR = "#D55E00"
+_NEUTRAL_COLOR = "#7A8B99"
+"""For what is not of one class."""
+_CLEAR = "rgba(0,0,0,0)"
 _MANY_POINTS = 3_000  # more than a browser draws smoothly as SVG
 _CONFIDENCE = {"tickformat": ".2f", "title": "Confidence"}
 
@@ -66,24 +69,30 @@ def confidence_over_time(frame: pd.DataFrame, threshold: float | None, labels: S
     figure.update_xaxes(title="Time (UTC)")
     figure.update_yaxes(range=[_lowest(frame, threshold), 1.02], **_CONFIDENCE)
     figure.update_layout(hovermode="closest", clickmode="event+select", dragmode="zoom")
-    return _styled(figure)
+    _styled(figure)
+    if threshold is not None:
+        figure.update_layout(margin_r=90)  # its note stands beside the points, not among them
+    return figure
 
 
 def confidence_histogram(frame: pd.DataFrame, threshold: float | None) -> go.Figure:
-    """How many captured inferences had which confidence, in steps of 0.02; column confidence."""
+    """How many captured inferences had which confidence, in steps of 0.02; filled above the threshold, open below it.
+
+    Column confidence.
+    """
     if frame.empty:
         return _empty("No captured inference in this range")
     figure = go.Figure()
     passes = frame["confidence"] >= (threshold or 0)
     for name, values, color in (
-        ("At or above the threshold", frame[passes], PALETTE[0]),
-        ("Below the threshold", frame[~passes], PALETTE[1]),
+        ("At or above the threshold", frame[passes], _NEUTRAL_COLOR),
+        ("Below the threshold", frame[~passes], _CLEAR),
     ):
         figure.add_histogram(
-            x=values["confidence"],
+            x=values["confidence"].clip(upper=1 - 1e-9),  # else the certain ones stand alone, in a step beyond 1
             name=name,
-            marker={"color": color},
-            xbins={"start": 0, "end": 1.02, "size": 0.02},
+            marker={"color": color, "line": {"color": _NEUTRAL_COLOR, "width": 1.5}},
+            xbins={"start": 0, "end": 1, "size": 0.02},
             hovertemplate="%{y} inferences at %{x}",
         )
     _add_threshold(figure, threshold, horizontal=False)
@@ -104,6 +113,7 @@ def probabilities_bar(probabilities: Sequence[float], labels: Sequence[str], thr
             marker={"color": [_color(index) for index in order]},
             text=[f"{probabilities[index]:.3f}" for index in order],
             textposition="auto",
+            textangle=0,
             hovertemplate="%{y}: %{x:.4f}<extra></extra>",
         )
     )
@@ -119,7 +129,7 @@ def _add_threshold(figure: go.Figure, threshold: float | None, *, horizontal: bo
     line = {"line": {"color": _THRESHOLD_COLOR, "dash": "dash", "width": 1.5}}
     note = {"annotation_text": f"threshold {threshold:g}", "annotation_font_color": _THRESHOLD_COLOR}
     if horizontal:
-        figure.add_hline(threshold, **line, **note, annotation_position="bottom left")
+        figure.add_hline(threshold, **line, **note, annotation_position="right")
     else:
         figure.add_vline(threshold, **line, **note, annotation_position="top left")
 
@@ -151,8 +161,8 @@ def _styled(figure: go.Figure, height: int = 360) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
     )
     return figure

@@ -58,6 +58,21 @@ def test_the_histogram_tells_passed_from_rejected(captured: pd.DataFrame) -> Non
     assert [len(trace.x) for trace in figure.data] == [2, 1]
 
 
+def test_the_certain_ones_are_in_the_histograms_last_step(captured: pd.DataFrame) -> None:
+    certain = captured.assign(confidence=1.0)
+    [passed, _] = charts.confidence_histogram(certain, 0.93).data
+    assert all(passed.xbins.end - passed.xbins.size <= value < passed.xbins.end for value in passed.x)
+
+
+def test_the_histogram_borrows_no_class_colour(captured: pd.DataFrame) -> None:
+    """It stands beside the points, where each colour is a class."""
+    points = charts.confidence_over_time(captured, 0.93, LABELS)
+    classes = {trace.marker.color for trace in points.data}
+    assert len(classes) == 2
+    for trace in charts.confidence_histogram(captured, 0.93).data:
+        assert {trace.marker.color, trace.marker.line.color}.isdisjoint(classes)
+
+
 def test_an_epoch_without_validation_is_left_out_of_that_line() -> None:
     epochs = pd.DataFrame({"epoch": [0, 1], "train_accuracy": [0.6, 0.7], "validation_accuracy": [0.5, None]})
     training, validation = charts.accuracy_by_epoch(epochs).data
