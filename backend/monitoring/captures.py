@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, islice
 from pathlib import Path
 
 import pandas as pd
@@ -47,16 +46,14 @@ class CapturedInference:
 
 
 def refresh_captures(environment: Environment) -> IngestReport:
-    """Read the capture files that came or changed since the last time; raises CaptureUnavailable.
+    """Read the capture files that came or changed since the last time, and forget deleted ones.
 
-    Makes no cache while there is nothing to keep in it.
+    Makes no cache while there is nothing to keep in it. Raises CaptureUnavailable.
     """
     bucket = open_bucket(environment)
-    listed = list_objects(bucket, environment.capture_prefix)
-    first = list(islice(listed, 1))
-    if not first and not _path(environment).exists():
+    if not _path(environment).exists() and not any(list_objects(bucket, environment.capture_prefix)):
         return IngestReport()
-    return ingest(_store(environment), bucket, chain(first, listed))
+    return ingest(_store(environment), bucket, list_objects(bucket, environment.capture_prefix))
 
 
 def capture_summary(environment: Environment) -> CaptureSummary | None:

@@ -1,4 +1,4 @@
-"""Bringing capture files into the store: new and replaced ones only, each exactly once."""
+"""Bringing capture files into the store: new and replaced ones only, each exactly once; deleted ones leave it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from backend.monitoring.records import BrokenLine, Inference, read_lines
 from backend.monitoring.store import CaptureStore
 
 _BATCH_OBJECTS = 500
+_PAGE_OBJECTS = 10_000
 _FETCH_THREADS = 32
 
 
@@ -35,9 +36,10 @@ class IngestReport:
 
 
 def ingest(store: CaptureStore, bucket: S3Store, listed: Iterator[CaptureObject]) -> IngestReport:
-    """Bring in what is new of the objects listed: those not seen yet, or replaced since.
+    """Make the store hold what the listing does; it must begin no earlier than this call, in the order of its keys.
 
-    Each batch is one transaction, so a crash loses only work, and a second ingest at the same time finds it done.
+    Objects that are new or were replaced are fetched; those that are listed no more are forgotten. Each batch is one
+    transaction, so a crash loses only work, and a second ingest at the same time finds it done.
     """
     report = IngestReport()
     changed = _changed(store, listed)
@@ -49,11 +51,33 @@ def ingest(store: CaptureStore, bucket: S3Store, listed: Iterator[CaptureObject]
 
 
 def _changed(store: CaptureStore, listed: Iterator[CaptureObject]) -> Iterator[CaptureObject]:
-    """Those of the listed objects that the store does not have in this version."""
-    while page := list(islice(listed, 10_000)):
-        keys = [item.key for item in page]
-        known = dict(store.query("SELECT key, etag FROM objects WHERE key IN (SELECT unnest(?))", [keys]))
+    """Those of the listed objects that the store does not have in this version; forgets what is listed no more.
+
+    Only what the store held before the listing: what another ingest brings in meanwhile may be too new for it.
+    """
+    [(newest,)] = store.query("SELECT coalesce(max(object_id), 0) FROM objects")
+    between = "SELECT key, etag, object_id FROM objects WHERE key > ? AND key <= ?"
+    last = ""
+    while page := list(islice(listed, _PAGE_OBJECTS)):
+        rows = store.query(between, [last, page[-1].key])
+        last = page[-1].key
+        known = {key: etag for key, etag, _ in rows}
+        present = {item.key for item in page}
+        _forget(store, [object_id for key, _, object_id in rows if key not in present and object_id <= newest])
         yield from (item for item in page if known.get(item.key) != item.etag)
+    rest = store.query("SELECT object_id FROM objects WHERE key > ? AND object_id <= ?", [last, newest])
+    _forget(store, [object_id for (object_id,) in rest])
+
+
+def _forget(store: CaptureStore, object_ids: Sequence[int]) -> None:
+    if object_ids:
+        with store.writing() as cursor:
+            _delete(cursor, object_ids)
+
+
+def _delete(cursor: duckdb.DuckDBPyConnection, object_ids: Sequence[int]) -> None:
+    for table in ("records", "quarantine", "objects"):
+        cursor.execute(f"DELETE FROM {table} WHERE object_id IN (SELECT unnest(?))", [object_ids])  # noqa: S608
 
 
 def _write(store: CaptureStore, batch: Sequence[CaptureObject], contents: Sequence[bytes | None]) -> IngestReport:
@@ -72,10 +96,8 @@ def _has(cursor: duckdb.DuckDBPyConnection, item: CaptureObject) -> bool:
 
 def _replace(cursor: duckdb.DuckDBPyConnection, item: CaptureObject, content: bytes) -> IngestReport:
     """Put an object's lines in the place of those of its last version."""
-    for (old,) in cursor.execute("SELECT object_id FROM objects WHERE key = ?", [item.key]).fetchall():
-        cursor.execute("DELETE FROM records WHERE object_id = ?", [old])
-        cursor.execute("DELETE FROM quarantine WHERE object_id = ?", [old])
-        cursor.execute("DELETE FROM objects WHERE object_id = ?", [old])
+    if old := cursor.execute("SELECT object_id FROM objects WHERE key = ?", [item.key]).fetchall():
+        _delete(cursor, [object_id for (object_id,) in old])
     values = [item.key, item.etag, item.endpoint, item.variant, item.modified]
     inserted = cursor.execute(
         "INSERT INTO objects (key, etag, endpoint, variant, modified) VALUES (?, ?, ?, ?, ?) RETURNING object_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ import pytest
 from backend import monitoring
 from backend.environment import Environment
 from backend.errors import CaptureUnavailable
+from backend.monitoring.ingest import ingest
+from backend.monitoring.objects import CaptureObject, list_objects, open_bucket
+from backend.monitoring.store import open_store
 
 from .conftest import IMAGE, line
 
@@ -71,6 +74,43 @@ def test_a_replaced_file_takes_the_place_of_the_old(captures: Environment, put: 
     monitoring.refresh_captures(captures)
     frame = monitoring.confidences(captures)
     assert (list(frame["confidence"]), list(frame["predicted_index"])) == ([0.7], [1])
+
+
+@pytest.mark.parametrize("deleted", ["a", "b", "c", "abc"])
+def test_what_was_in_a_file_goes_with_it(captures: Environment, put: Put, deleted: str) -> None:
+    keys = {name: put(line([0.9, 0.1], eventMetadata__inferenceId=name) + b"broken\n", name=name) for name in "abc"}
+    monitoring.refresh_captures(captures)
+    for name in deleted:
+        captures.s3.delete_object(Bucket=captures.bucket, Key=keys[name])
+    monitoring.refresh_captures(captures)
+    left = sorted(set("abc") - set(deleted))
+    assert sorted(monitoring.confidences(captures)["inference_id"]) == left
+    summary = monitoring.capture_summary(captures)
+    assert (summary.files, summary.quarantined) == (len(left), len(left)) if summary else left == []
+
+
+def test_what_was_in_a_bucket_goes_with_it(captures: Environment, put: Put) -> None:
+    key = put(line([0.9, 0.1]))
+    monitoring.refresh_captures(captures)
+    captures.s3.delete_object(Bucket=captures.bucket, Key=key)
+    captures.s3.delete_bucket(Bucket=captures.bucket)
+    monitoring.refresh_captures(captures)
+    assert monitoring.capture_summary(captures) is None
+
+
+def test_a_file_that_another_refresh_read_meanwhile_stays(captures: Environment, put: Put) -> None:
+    """One that began before the file was there does not take it for deleted."""
+    put(line([0.9, 0.1]), name="a")
+    monitoring.refresh_captures(captures)
+    store, bucket = open_store(captures.cache_dir / "captures.duckdb"), open_bucket(captures)
+
+    def listing() -> Iterator[CaptureObject]:
+        yield from list(list_objects(bucket, captures.capture_prefix))
+        put(line([0.8, 0.2]), name="b")
+        monitoring.refresh_captures(captures)
+
+    ingest(store, bucket, listing())
+    assert len(monitoring.confidences(captures)) == 2
 
 
 @pytest.mark.parametrize(
