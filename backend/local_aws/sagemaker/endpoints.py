@@ -49,18 +49,22 @@ async def _update(service: Service, request: Request) -> Output:
         if request.get(member):
             raise ValidationException(f"The embedded SageMaker does not support {member}. Leave it out.")
     plan = await asyncio.to_thread(_plan, service, request["EndpointConfigName"])
-    return await _change(service, request["EndpointName"], lambda _endpoint: plan)
+    endpoint = await asyncio.to_thread(_mark, service, request["EndpointName"], "Updating", lambda _endpoint: plan)
+    service.fleet.begin(service.fleet.serve(endpoint.name, plan))
+    return {"EndpointArn": endpoint.arn}
 
 
 async def _update_weights_and_capacities(service: Service, request: Request) -> Output:
     desired = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
-    return await _change(service, request["EndpointName"], lambda endpoint: _adjusted_plan(endpoint, desired))
 
+    def adjust(endpoint: Resource) -> dict[str, Any]:
+        return _adjusted_plan(endpoint, desired)
 
-async def _change(service: Service, name: str, plan: Callable[[Resource], dict[str, Any]]) -> Output:
-    """Begin to serve another plan; raises ValidationException unless the endpoint is in service."""
-    endpoint = await asyncio.to_thread(_mark, service, name, "Updating", plan)
-    service.fleet.begin(service.fleet.serve(endpoint.name, endpoint.body["Next"]))
+    endpoint = await asyncio.to_thread(_mark, service, request["EndpointName"], "Updating", adjust)
+    serving, following = endpoint.body["Serving"], endpoint.body["Next"]
+    only_weights = _instances(serving) == _instances(following)
+    change = service.fleet.reweigh if only_weights else service.fleet.serve
+    service.fleet.begin(change(endpoint.name, following))
     return {"EndpointArn": endpoint.arn}
 
 
@@ -176,6 +180,10 @@ def _adjusted_plan(endpoint: Resource, desired: dict[str, dict[str, Any]]) -> di
     if unknown:
         raise ValidationException(f"Variant(s) {', '.join(sorted(unknown))} not found in endpoint {endpoint.name}.")
     return plan | {"variants": [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan["variants"]]}
+
+
+def _instances(plan: dict[str, Any]) -> list[int]:
+    return [variant["instances"] for variant in plan["variants"]]
 
 
 def _adjusted(variant: dict[str, Any], desired: dict[str, Any]) -> dict[str, Any]:

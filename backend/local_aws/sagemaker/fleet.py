@@ -105,6 +105,13 @@ class EndpointFleet:
         if before is not None:
             await self._end(before)
 
+    async def reweigh(self, name: str, plan: dict[str, Any]) -> None:
+        """Serve a plan that has other weights only: the containers stay."""
+        deployment = self._serving[name.lower()]
+        for variant in plan["variants"]:
+            deployment.variants[variant["name"]].plan = VariantPlan(**variant)
+        self._set(name, "InService", Serving=plan, Next=None, FailureReason=None)
+
     async def take_down(self, name: str) -> None:
         """End an endpoint, bring what it captured to S3, and forget it."""
         deployment = self._serving.pop(name.lower(), None)

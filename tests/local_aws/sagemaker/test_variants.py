@@ -72,6 +72,18 @@ def test_weights_and_capacities_are_changed(served: ServedSageMaker) -> None:
     assert served.history(name) == ["Creating", "InService", "Updating", "InService"]
 
 
+def test_other_weights_leave_the_containers_as_they_are(served: ServedSageMaker) -> None:
+    variants = [variant(served.model(answer=name), VariantName=name) for name in ("one", "two")]
+    name = served.serving(served.config(*variants))
+    before = {process.pid for process in served.containers(name)}
+    change(served, name, VariantName="one", DesiredWeight=0.0)
+    served.reached(name, "InService")
+    assert [item["CurrentWeight"] for item in variants_of(served.describe(name))] == [0.0, 1.0]
+    assert {served.invoke(name)["Body"] for _ in range(20)} == {b"two"}
+    assert {process.pid for process in served.containers(name)} == before
+    assert len(before) == 2
+
+
 def variants_of(described: Any) -> Any:
     return described["ProductionVariants"]
 
