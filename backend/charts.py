@@ -69,10 +69,7 @@ def confidence_over_time(frame: pd.DataFrame, threshold: float | None, labels: S
     figure.update_xaxes(title="Time (UTC)")
     figure.update_yaxes(range=[_lowest(frame, threshold), 1.02], **_CONFIDENCE)
     figure.update_layout(hovermode="closest", clickmode="event+select", dragmode="zoom")
-    _styled(figure)
-    if threshold is not None:
-        figure.update_layout(margin_r=90)  # its note stands beside the points, not among them
-    return figure
+    return _styled(figure, right=90 if threshold is not None else 10)  # the note stands beside the points
 
 
 def confidence_histogram(frame: pd.DataFrame, threshold: float | None) -> go.Figure:
@@ -156,11 +153,11 @@ def _empty(text: str) -> go.Figure:
     return _styled(figure, height=220)
 
 
-def _styled(figure: go.Figure, height: int = 360) -> go.Figure:
-    """The page's own background and fonts show through."""
+def _styled(figure: go.Figure, height: int = 360, right: int = 10) -> go.Figure:
+    """The page's own background and fonts show through; `height` and the `right` margin are pixels."""
     figure.update_layout(
         height=height,
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        margin={"l": 10, "r": right, "t": 30, "b": 10},
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},

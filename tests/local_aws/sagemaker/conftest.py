@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from PIL import Image
 
+from backend import local_aws
 from backend.environment import Environment
 from backend.local_aws.sagemaker import container
 from backend.local_aws.sagemaker.service import Service
@@ -54,6 +56,13 @@ def post(environment: Environment) -> Post:
         return response.status_code, json.loads(response.content)
 
     return send
+
+
+@pytest.fixture(scope="session")
+def client_environment(environment: Environment) -> dict[str, str]:
+    """The variables of another program that uses the embedded AWS; nothing else of this process's but PATH and HOME."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return inherited | local_aws.start(environment.settings.state_dir).variables()
 
 
 @pytest.fixture

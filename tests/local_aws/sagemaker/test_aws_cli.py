@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 
-from backend import local_aws
-from backend.environment import Environment
 from tests.local_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN, training_request, variant
 from tests.local_aws.sagemaker.scripted import wait_until
 
@@ -25,19 +23,16 @@ Aws = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def aws(environment: Environment) -> Aws:
+def aws(client_environment: dict[str, str]) -> Aws:
     """Runs `aws sagemaker`, and returns what it prints as JSON; raises CalledProcessError when it fails."""
     program = os.environ.get("SCONES_AWS_CLI") or shutil.which("aws")
     if program is None:
         pytest.skip("there is no AWS CLI: put aws on the PATH, or name it in SCONES_AWS_CLI")
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    variables = local_aws.start(environment.settings.state_dir).variables()
 
     def run(*words: str) -> Any:
         command = [program, "sagemaker", *words, "--output", "json"]
-        finished = subprocess.run(
-            command, env=inherited | variables | {"AWS_PAGER": ""}, capture_output=True, text=True, check=True
-        )
+        variables = client_environment | {"AWS_PAGER": ""}
+        finished = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
         return json.loads(finished.stdout) if finished.stdout else None
 
     return run

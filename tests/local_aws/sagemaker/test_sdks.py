@@ -1,4 +1,4 @@
-"""The SageMaker SDKs against the embedded SageMaker, the last version of each kind: 2 with the course's notebook, 3.
+"""The SageMaker SDKs against the embedded SageMaker: version 2 with the calls of the course's notebook, and version 3.
 
 Each pins what the other cannot live with, so neither is installed with the project: SCONES_SDK_V2 and SCONES_SDK_V3
 name interpreters that have `sagemaker` and `sagemaker-train`.
@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from backend import local_aws
 from backend.environment import Environment
+from tests.local_aws.sagemaker.examples import training_request
 
 pytestmark = pytest.mark.slow
 Script = Callable[[str, str], list[str]]
@@ -46,7 +46,7 @@ def policy(statement: dict[str, Any]) -> str:
 
 @pytest.fixture
 def run(
-    environment: Environment,
+    client_environment: dict[str, str],
     bucket: str,
     training_set: dict[str, str],
     unique_name: str,
@@ -57,29 +57,25 @@ def run(
 
     Returns the lines that it printed; fails the test, with them, when the script fails.
     """
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     config = tmp_path / "config.yaml"
     config.write_text(NO_TELEMETRY)
-    variables = local_aws.start(environment.settings.state_dir).variables() | {
-        "SAGEMAKER_USER_CONFIG_OVERRIDE": str(config)
-    }
-    prefix = training_set["train"].removeprefix(f"s3://{bucket}/").removesuffix("/train/")
+    variables = client_environment | {"SAGEMAKER_USER_CONFIG_OVERRIDE": str(config)}
+    hyperparameters = training_request(unique_name, bucket, training_set)["HyperParameters"]
+    given = (unique_name, role, bucket, json.dumps(training_set), json.dumps(hyperparameters))
 
     def in_interpreter(variable: str, script: str) -> list[str]:
         if variable not in os.environ:
             pytest.skip(f"{variable} names no interpreter with the SDK; `make check-full` makes one")
         path = Path(__file__).parent / "sdks" / script
-        command = [os.environ[variable], str(path), unique_name, role, bucket, prefix]
-        finished = subprocess.run(
-            command, env=inherited | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        command = [os.environ[variable], str(path), *given]
+        finished = subprocess.run(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert finished.returncode == 0, finished.stdout
         return finished.stdout.splitlines()
 
     return in_interpreter
 
 
-def test_the_courses_notebook_runs_as_it_is(run: Script, environment: Environment, unique_name: str) -> None:
+def test_the_calls_of_the_courses_notebook_work(run: Script, environment: Environment, unique_name: str) -> None:
     report = json.loads(run("SCONES_SDK_V2", "course_notebook.py")[-1])
     job = environment.sagemaker.describe_training_job(TrainingJobName=report["job"])
     assert job["TrainingJobStatus"] == "Completed"

@@ -1,9 +1,10 @@
 # mypy: ignore-errors
 """The calls of the course's notebook, with version 2 of the SageMaker SDK, in an interpreter of its own.
 
-`python course_notebook.py NAME ROLE BUCKET PREFIX` trains on the images and manifests below the prefix, deploys with
-data capture, asks for two predictions, downloads what was captured, and deletes model and endpoint. The last line
-printed is a JSON object: the `job`, the `predictions` and the captured `records`.
+`python course_notebook.py NAME ROLE BUCKET CHANNELS HYPERPARAMETERS` trains, deploys with data capture, asks for two
+predictions of an image of the validation channel, downloads what was captured, and deletes model and endpoint. Channels
+(name to URI) and hyperparameters are JSON objects. The last line printed is another: the `job`, the `predictions` and
+the captured `records`.
 Source: Udacity, "Build a ML Workflow For Scones Unlimited On Amazon SageMaker".
 """
 
@@ -15,7 +16,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import boto3
 import sagemaker
 from sagemaker import image_uris
 from sagemaker.estimator import Estimator
@@ -25,11 +25,10 @@ from sagemaker.predictor import Predictor
 from sagemaker.s3 import S3Downloader
 from sagemaker.serializers import IdentitySerializer
 
-KEYS = {"train": "train/", "validation": "validation/", "train_lst": "train.lst", "validation_lst": "validation.lst"}
 CAPTURE_SECONDS = 60
 
 
-def main(name: str, role: str, bucket: str, prefix: str) -> None:
+def main(name: str, role: str, bucket: str, channels: str, hyperparameters: str) -> None:
     session = sagemaker.Session(default_bucket=bucket)
     classifier = Estimator(
         image_uris.retrieve(framework="image-classification", region=session.boto_region_name),
@@ -40,13 +39,11 @@ def main(name: str, role: str, bucket: str, prefix: str) -> None:
         output_path=f"s3://{bucket}/models",
         sagemaker_session=session,
     )
-    classifier.set_hyperparameters(
-        num_layers=20, image_shape="3,32,32", num_classes=2, num_training_samples=16, mini_batch_size=8, epochs=1
-    )
+    classifier.set_hyperparameters(**json.loads(hyperparameters))
+    data = json.loads(channels)
     classifier.fit(
         inputs={
-            channel: TrainingInput(s3_data=f"s3://{bucket}/{prefix}/{key}", content_type="application/x-image")
-            for channel, key in KEYS.items()
+            channel: TrainingInput(s3_data=uri, content_type="application/x-image") for channel, uri in data.items()
         }
     )
     captured = f"s3://{bucket}/captured"
@@ -60,7 +57,7 @@ def main(name: str, role: str, bucket: str, prefix: str) -> None:
     )
     predictor = Predictor(deployment.endpoint_name, sagemaker_session=session)
     predictor.serializer = IdentitySerializer("image/png")
-    payload = boto3.client("s3").get_object(Bucket=bucket, Key=f"{prefix}/validation/0.png")["Body"].read()
+    payload = S3Downloader.read_bytes(f"{data['validation']}0.png", sagemaker_session=session)
     predictions = [json.loads(predictor.predict(payload)) for _ in range(2)]
     records = download(f"{captured}/{name}/AllTraffic", len(predictions), session)
     predictor.delete_model()
