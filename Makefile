@@ -8,7 +8,7 @@ JSON ?=
 .PHONY: run demo test check check-full lint types clean
 
 run: $(VENV)/.app
-	$(BIN)/python -m backend.launch
+	$(BIN)/streamlit run streamlit_app.py
 
 demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from backend import staging
-from backend.environment import open_environment
+from backend.aws.environment import open_environment
 from backend.errors import SconesError
 from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings

@@ -3,16 +3,27 @@ Errors a person may see. Each message says what happened, to what, and what to d
 
 * SconesError
   - ConfigurationError
-  - EmbeddedAwsError
+  - EmbeddedAwsUnavailable
   - AwsRequestError
+    - NotFound
+    - AccessDenied
+    - StackFailed
+    - StillWaiting
   - SourceUnavailable
   - InvalidArchive
+  - InvalidLabels
   - DatasetNotStaged
+  - DatasetDamaged
+  - ImageMissing
+  - InvalidImage
   - TrainingNotPossible
+  - TrainingFailed
+  - ModelMissing
   - EndpointNotInService
   - WorkflowNotDeployed
-  - InvalidImage
+  - InvalidThreshold
   - CaptureUnavailable
+  - CaptureMissing
   - CleanupIncomplete
   - JobAlreadyRunning
 """
@@ -28,12 +39,28 @@ class ConfigurationError(SconesError):
     """When a setting is missing, malformed or contradicts another."""
 
 
-class EmbeddedAwsError(SconesError):
+class EmbeddedAwsUnavailable(SconesError):
     """When the embedded AWS does not start, or ended while it was needed."""
 
 
 class AwsRequestError(SconesError):
-    """When AWS refuses a request: missing permission, exceeded quota, name already taken."""
+    """When AWS refuses a request, or cannot be reached: exceeded quota, name already taken, outage."""
+
+
+class NotFound(AwsRequestError):
+    """When AWS has no such thing."""
+
+
+class AccessDenied(AwsRequestError):
+    """When the caller lacks a permission."""
+
+
+class StackFailed(AwsRequestError):
+    """When CloudFormation did not bring a stack to where it should be; the message names the resource and why."""
+
+
+class StillWaiting(AwsRequestError):
+    """When AWS takes longer than we wait; what was asked for goes on."""
 
 
 class SourceUnavailable(SconesError):
@@ -44,12 +71,36 @@ class InvalidArchive(SconesError):
     """When an archive is damaged or is not CIFAR-100."""
 
 
+class InvalidLabels(SconesError):
+    """When labels are too few, repeat, or are not among those that a source has."""
+
+
 class DatasetNotStaged(SconesError):
     """When a step needs images and none are staged."""
 
 
+class DatasetDamaged(SconesError):
+    """When a staged dataset's description or manifest is missing or cannot be read."""
+
+
+class ImageMissing(SconesError):
+    """When there is no image of that key any more."""
+
+
+class InvalidImage(SconesError):
+    """When a file that should be an image is not one, or is too large."""
+
+
 class TrainingNotPossible(SconesError):
-    """When a training job cannot start as asked, or has no model to hand on."""
+    """When a training job cannot start as asked."""
+
+
+class TrainingFailed(SconesError):
+    """When a training job that was awaited did not complete."""
+
+
+class ModelMissing(SconesError):
+    """When a training job has no model to deploy."""
 
 
 class EndpointNotInService(SconesError):
@@ -57,15 +108,19 @@ class EndpointNotInService(SconesError):
 
 
 class WorkflowNotDeployed(SconesError):
-    """When a step needs the state machine and its stack is missing or broken."""
+    """When a step needs the state machine and there is none."""
 
 
-class InvalidImage(SconesError):
-    """When a file that should be an image is not one."""
+class InvalidThreshold(SconesError):
+    """When a threshold is no confidence."""
 
 
 class CaptureUnavailable(SconesError):
-    """When captured records, or the image behind one, cannot be read."""
+    """When captured records cannot be read now."""
+
+
+class CaptureMissing(SconesError):
+    """When a captured record is gone, or its file was deleted or replaced."""
 
 
 class CleanupIncomplete(SconesError):

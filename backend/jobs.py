@@ -15,8 +15,13 @@ from enum import StrEnum
 from typing import Any
 
 from backend.errors import JobAlreadyRunning, SconesError
+from backend.progress import Progress
 
 _log = logging.getLogger(__name__)
+
+
+Work = Callable[[Progress], object]
+"""What a job does; it reports how far it is, and is cancelled by what that call raises."""
 
 
 class Cancelled(Exception):
@@ -57,9 +62,9 @@ _threads: dict[str, threading.Thread] = {}
 _lock = threading.Lock()
 
 
-def start(name: str, title: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
-    """Run `function(*args, **kwargs, progress=...)` in a thread; raises JobAlreadyRunning while this name runs."""
-    thread = threading.Thread(target=_run, args=(name, function, args, kwargs), name=f"job {name}", daemon=True)
+def start(name: str, title: str, work: Work) -> None:
+    """Run the work in a thread; raises JobAlreadyRunning while this name runs."""
+    thread = threading.Thread(target=_run, args=(name, work), name=f"job {name}", daemon=True)
     with _lock:
         if name in _jobs and _jobs[name].is_running:
             raise JobAlreadyRunning(f"{_jobs[name].title} is still running. Wait until it ended, or cancel it.")
@@ -104,7 +109,7 @@ def cancel_all(timeout: float) -> None:
         wait(name, max(0.0, deadline - time.monotonic()))
 
 
-def _run(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _run(name: str, work: Work) -> None:
     """The body of a job's thread: whatever happens, the job ends with a status."""
 
     def progress(fraction: float, message: str) -> None:
@@ -114,7 +119,7 @@ def _run(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs:
                 raise Cancelled
 
     try:
-        result = function(*args, **kwargs, progress=progress)
+        result = work(progress)
     except Cancelled as cancelled:
         _end(name, Status.CANCELLED, error=_text(cancelled) or None)
     except SconesError as error:

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend import model, monitoring, staging, workflow
-from backend.environment import Environment
+from backend import deployment, monitoring, staging, training, workflow
+from backend.aws.environment import Environment
 from backend.errors import SconesError
 from backend.wording import count_of, enumerated
 
@@ -62,7 +62,7 @@ def _data_staging(environment: Environment) -> tuple[State, str]:
 
 
 def _training(environment: Environment) -> tuple[State, str]:
-    jobs = model.list_training_jobs(environment)
+    jobs = training.list_training_jobs(environment)
     if not jobs:
         return State.MISSING, "No model is trained."
     newest = jobs[0]
@@ -77,7 +77,7 @@ def _training(environment: Environment) -> tuple[State, str]:
 
 
 def _deployment(environment: Environment) -> tuple[State, str]:
-    endpoint = model.describe_endpoint(environment)
+    endpoint = deployment.describe_endpoint(environment)
     if endpoint is None:
         return State.MISSING, "No endpoint is deployed."
     if endpoint.is_changing:

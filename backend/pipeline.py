@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from backend import model, monitoring, staging, workflow
-from backend.environment import Environment
-from backend.errors import CaptureUnavailable
+from backend import monitoring, staging, workflow
+from backend.aws.environment import Environment
+from backend.aws.polling import attempts
+from backend.deployment import DeploymentOptions, deploy_model, wait_for_endpoint
+from backend.errors import CaptureUnavailable, StillWaiting
 from backend.progress import Progress, no_progress
+from backend.training import TrainingOptions, start_training, wait_for_training
 
 _CAPTURE_TIMEOUT_SECONDS = 900  # AWS delivers captured records within minutes
-_CAPTURE_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,9 @@ class PipelineOptions:
 
     source: staging.Source
     labels: tuple[str, ...] = ("bicycle", "motorcycle")
-    training: model.TrainingOptions = field(default_factory=model.TrainingOptions)
-    deployment: model.DeploymentOptions = field(default_factory=model.DeploymentOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    deployment: DeploymentOptions = field(default_factory=DeploymentOptions)
     threshold: float = workflow.DEFAULT_THRESHOLD
-
-
-def stage(
-    environment: Environment, source: staging.Source, labels: Sequence[str], progress: Progress = no_progress
-) -> staging.Dataset:
-    """Make the bucket and the roles if they are missing, then stage the images in it."""
-    workflow.deploy_foundation(environment)
-    return staging.stage_dataset(environment, source, labels, progress)
 
 
 def run_pipeline(
@@ -47,13 +41,13 @@ def run_pipeline(
     """
     clock = _Clock()
     with clock.step("staging"):
-        dataset = stage(environment, options.source, options.labels, progress)
+        dataset = staging.stage_dataset(environment, options.source, options.labels, progress)
     with clock.step("training"):
-        job = model.start_training(environment, dataset, options.training)
-        run = model.wait_for_training(environment, job, progress)
+        job = start_training(environment, dataset, options.training)
+        trained = wait_for_training(environment, job, progress)
     with clock.step("deployment"):
-        model.deploy_model(environment, job, options.deployment)
-        endpoint = model.wait_for_endpoint(environment, progress)
+        deploy_model(environment, job, options.deployment)
+        endpoint = wait_for_endpoint(environment, progress)
     with clock.step("workflow"):
         workflow.deploy_workflow(environment, endpoint.name, dataset.labels, options.threshold, progress)
     images = staging.list_images(environment, dataset, "test")
@@ -68,7 +62,7 @@ def run_pipeline(
         "train_images": dataset.size("train"),
         "test_images": dataset.size("test"),
         "training_job": job,
-        "validation_accuracy": run.validation_accuracy,
+        "validation_accuracy": trained.validation_accuracy,
         **_execution_figures(executions),
         **_capture_figures(records, executions, images, options.threshold),
         "seconds": clock.seconds,
@@ -83,21 +77,21 @@ def wait_for_captures(
     Raises CaptureUnavailable when some are missing after 15 minutes.
     """
     wanted = set(inference_ids)
-    deadline = time.monotonic() + _CAPTURE_TIMEOUT_SECONDS
-    while True:
-        monitoring.refresh_captures(environment)
-        frame = monitoring.confidences(environment)
-        found = frame[frame["inference_id"].isin(wanted)]
-        if set(found["inference_id"]) == wanted:
-            return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
-        missing = len(wanted) - found["inference_id"].nunique()
-        if time.monotonic() > deadline:
-            raise CaptureUnavailable(
-                f"{missing} of {len(wanted)} inferences were not captured within {_CAPTURE_TIMEOUT_SECONDS} seconds. "
-                "Look at the endpoint's data capture settings and its log."
-            )
-        progress(len(found) / len(wanted), f"Waiting for {missing} captured records.")
-        time.sleep(_CAPTURE_POLL_SECONDS)
+    try:
+        for _ in attempts("Delivering the captured records", _CAPTURE_TIMEOUT_SECONDS):
+            monitoring.refresh_captures(environment)
+            frame = monitoring.confidences(environment)
+            found = frame[frame["inference_id"].isin(wanted)]
+            missing = len(wanted) - found["inference_id"].nunique()
+            if not missing:
+                break
+            progress(1 - missing / len(wanted), f"Waiting for {missing} captured records.")
+    except StillWaiting as error:
+        raise CaptureUnavailable(
+            f"{missing} of {len(wanted)} inferences were not captured within {_CAPTURE_TIMEOUT_SECONDS} seconds. "
+            "Look at the endpoint's data capture settings and its log."
+        ) from error
+    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
 
 
 def _execution_figures(executions: Sequence[workflow.Execution]) -> dict[str, Any]:

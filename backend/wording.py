@@ -1,8 +1,10 @@
-"""Counts and lists as sentences have them."""
+"""Counts, lists and names as sentences, paths and keys have them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 _MOST_NAMES = 5
 
@@ -17,3 +19,8 @@ def enumerated(names: Sequence[str]) -> str:
     few = len(names) <= _MOST_NAMES
     shown = list(names) if few else [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def safe_name(name: str) -> str:
+    """A file's own name, without folders, safe in a path and in an S3 key."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", PurePath(name).name).lstrip(".")[-100:] or "upload"

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from backend.local_aws.image_classification.network import Architecture, Classifier
+from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
 
 SIDE = 28
 BATCH = 32

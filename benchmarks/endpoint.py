@@ -21,11 +21,12 @@ import psutil
 import torch
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backend import local_aws, model, staging
-from backend.environment import Environment
-from backend.local_aws.image_classification import artifact
-from backend.local_aws.image_classification.serving import decode
+import embedded_aws
+from backend import deployment, staging, training
+from backend.aws.environment import Environment
 from benchmarks.place import say, staged
+from embedded_aws.sagemaker.containers.image_classification import artifact
+from embedded_aws.sagemaker.containers.image_classification.serving import decode
 
 REQUESTS = 20_000
 CLIENTS = 8
@@ -52,7 +53,7 @@ class Load:
         started = time.perf_counter()
         try:
             answer = self.environment.sagemaker_runtime.invoke_endpoint(
-                EndpointName=self.environment.endpoint_name,
+                EndpointName=self.environment.names.endpoint,
                 ContentType="image/png",
                 Body=self.images[number % len(self.images)],
                 InferenceId=inference_id,
@@ -91,16 +92,16 @@ def measure(archive: Path) -> dict[str, Any]:
 
 def _deploy(environment: Environment, dataset: staging.Dataset) -> str:
     """A model of one epoch: how well it was trained does not matter to how long it takes."""
-    job = model.start_training(environment, dataset, model.TrainingOptions(epochs=1))
-    model.wait_for_training(environment, job)
-    model.deploy_model(environment, job, model.DeploymentOptions())
-    model.wait_for_endpoint(environment)
+    job = training.start_training(environment, dataset, training.TrainingOptions(epochs=1))
+    training.wait_for_training(environment, job)
+    deployment.deploy_model(environment, job, deployment.DeploymentOptions())
+    deployment.wait_for_endpoint(environment)
     return job
 
 
 def _bare_pass(environment: Environment, job: str) -> Callable[[bytes], object]:
     """The same network, traced and frozen as it is when served, with the decoding of an image before it."""
-    uri = str(model.describe_training(environment, job).model_artifact)
+    uri = str(training.describe_training(environment, job).model_artifact)
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "model.tar.gz"
         environment.s3.download_file(environment.bucket, uri.removeprefix(f"s3://{environment.bucket}/"), str(archive))
@@ -165,7 +166,7 @@ def _send(load: Load, count: int) -> list[float]:
 
 def _memory_mb(environment: Environment) -> float:
     """Resident memory of the SageMaker service and its serving containers."""
-    supervisor = local_aws.start(environment.settings.state_dir).supervisor
+    supervisor = embedded_aws.start(environment.settings.state_dir).supervisor
     assert supervisor is not None  # noqa: S101  this process started it
     [service] = [item for item in psutil.Process(supervisor.pid).children() if "sagemaker" in item.cmdline()]
     return sum(float(item.memory_info().rss) for item in [service, *service.children(recursive=True)]) / 1e6
@@ -182,9 +183,7 @@ def _captured_ids(environment: Environment, count: int) -> list[str]:
 
 
 def _ids_in_bucket(environment: Environment) -> list[str]:
-    pages = environment.s3.get_paginator("list_objects_v2").paginate(
-        Bucket=environment.bucket, Prefix=environment.capture_prefix
-    )
+    pages = environment.s3.get_paginator("list_objects_v2").paginate(Bucket=environment.bucket, Prefix="data_capture")
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     bodies = (environment.s3.get_object(Bucket=environment.bucket, Key=key)["Body"].read() for key in keys)
     return [json.loads(line)["eventMetadata"]["inferenceId"] for body in bodies for line in body.splitlines()]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from backend import pipeline, staging
-from backend.environment import Environment, open_environment
+from backend import staging
+from backend.aws.environment import Environment, open_environment
 from backend.settings import Settings
 
 
@@ -20,7 +20,7 @@ def staged(archive: Path) -> Iterator[tuple[Environment, staging.Dataset]]:
         settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-benchmark")
         with closing(open_environment(settings)) as environment:
             labels = ("bicycle", "motorcycle")
-            yield environment, pipeline.stage(environment, staging.LocalArchive(archive), labels)
+            yield environment, staging.stage_dataset(environment, staging.LocalArchive(archive), labels)
 
 
 def say(text: str) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 
 from sagemaker.core import image_uris
 
-from backend import model, staging
-from backend.environment import Environment
+from backend import staging, training
+from backend.aws.environment import Environment
 from benchmarks.place import say, staged
 
 SEEDS = range(5)
-OPTIONS = model.TrainingOptions(num_layers=20, epochs=30)
+OPTIONS = training.TrainingOptions(num_layers=20, epochs=30)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def measure(archive: Path) -> dict[str, Any]:
 def _run_job(environment: Environment, dataset: staging.Dataset, seed: int) -> JobFigures:
     name = f"{environment.project}-seed-{seed}"
     environment.sagemaker.create_training_job(**_request(environment, dataset, name, seed))
-    job = model.wait_for_training(environment, name)
+    job = training.wait_for_training(environment, name)
     [phase] = [item for item in job.transitions if item.status == "Training"]
     assert phase.ended_at is not None  # noqa: S101  the job has ended
     assert job.validation_accuracy is not None  # noqa: S101  the algorithm validates every epoch
@@ -68,7 +68,7 @@ def _request(environment: Environment, dataset: staging.Dataset, name: str, seed
     """As the app asks for a job, with a seed for the algorithm's random numbers."""
     return {
         "TrainingJobName": name,
-        "RoleArn": environment.sagemaker_role_arn,
+        "RoleArn": environment.names.sagemaker_role_arn,
         "AlgorithmSpecification": {
             "TrainingImage": image_uris.retrieve("image-classification", region=environment.region),
             "TrainingInputMode": "File",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backend.environment import Environment, open_environment
+from backend.aws.environment import Environment, open_environment
+from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings
+from backend.staging import OfflineSample
+from backend.training import TrainingOptions
+from tests.projects import of_project
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -20,6 +26,22 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
     settings = Settings(environment="embedded", state_dir=tmp_path_factory.mktemp("scones"), project="scones-test")
     with closing(open_environment(settings)) as opened:
         yield opened
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """A project in which everything exists, and the figures of the run that made it."""
+
+    environment: Environment
+    figures: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def pipeline_run(environment: Environment) -> PipelineRun:
+    """The whole pipeline, once: 64 drawn train images, and 8 test images that went through the workflow."""
+    project = of_project(environment, "scones-pages")
+    options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
+    return PipelineRun(project, run_pipeline(project, options))
 
 
 def _present(path: Path) -> Path:

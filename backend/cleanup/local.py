@@ -6,31 +6,34 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.cleanup.resource import Kind, Resource, describe_content
-from backend.environment import Environment
+from backend import monitoring
+from backend.aws.environment import Environment
+from backend.cleanup.resource import Found, Kind, describe_content
 from backend.errors import CleanupIncomplete
+from backend.progress import Progress
 
 
-def _find_cache(environment: Environment) -> Iterator[Resource]:
-    return _find_folder("local cache", environment.cache_dir)
+def _find_cache(environment: Environment) -> Iterator[Found]:
+    return _find_folder(environment.cache_dir)
 
 
-def _find_downloads(environment: Environment) -> Iterator[Resource]:
-    return _find_folder("downloaded archives", environment.settings.state_dir / "downloads")
+def _find_downloads(environment: Environment) -> Iterator[Found]:
+    return _find_folder(environment.downloads_dir)
 
 
-def _find_folder(kind: str, folder: Path) -> Iterator[Resource]:
+def _find_folder(folder: Path) -> Iterator[Found]:
     sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     if sizes:
-        yield Resource(kind, str(folder), describe_content(sizes, "file"))
+        yield Found(str(folder), describe_content(sizes, "file"))
 
 
-def _delete_cache(environment: Environment, _resource: Resource) -> None:
+def _delete_cache(environment: Environment, _name: str, _progress: Progress) -> None:
+    monitoring.delete_cache(environment)  # pages have it open
     _delete_folder(environment.cache_dir)
 
 
-def _delete_downloads(environment: Environment, _resource: Resource) -> None:
-    _delete_folder(environment.settings.state_dir / "downloads")
+def _delete_downloads(environment: Environment, _name: str, _progress: Progress) -> None:
+    _delete_folder(environment.downloads_dir)
 
 
 def _delete_folder(folder: Path) -> None:

@@ -2,52 +2,52 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import suppress
 
-from backend.cleanup.resource import Kind, Resource
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from backend.aws.errors import missing_is_fine
+from backend.aws.names import TRAINING_LOG_GROUP
+from backend.cleanup.resource import Found, Kind
+from backend.progress import Progress
 from backend.wording import count_of
 
-_TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"  # of all training jobs of the account, whoever's they are
 
-
-def _find_training_logs(environment: Environment) -> Iterator[Resource]:
+def _find_training_logs(environment: Environment) -> Iterator[Found]:
     streams = sum(1 for _ in _training_streams(environment))
     if streams:
-        name = f"{_TRAINING_GROUP}/{environment.project}-*"
-        yield Resource("training logs", name, count_of(streams, "log stream"))
+        yield Found(f"{TRAINING_LOG_GROUP}/{environment.project}-*", count_of(streams, "log stream"))
 
 
-def _delete_training_logs(environment: Environment, _resource: Resource) -> None:
+def _delete_training_logs(environment: Environment, _name: str, _progress: Progress) -> None:
     for stream in list(_training_streams(environment)):
-        with suppress(environment.logs.exceptions.ResourceNotFoundException):
-            environment.logs.delete_log_stream(logGroupName=_TRAINING_GROUP, logStreamName=stream)
+        with missing_is_fine():
+            environment.logs.delete_log_stream(logGroupName=TRAINING_LOG_GROUP, logStreamName=stream)
 
 
 def _training_streams(environment: Environment) -> Iterator[str]:
-    """The streams of this project's training jobs, not of one whose name only begins like ours."""
-    ours = re.compile(rf"{re.escape(environment.project)}-\d{{8}}-\d{{6}}-\d{{6}}/")
+    """The streams of this project's training jobs: `<job>/<container>`."""
     pages = environment.logs.get_paginator("describe_log_streams").paginate(
-        logGroupName=_TRAINING_GROUP, logStreamNamePrefix=f"{environment.project}-"
+        logGroupName=TRAINING_LOG_GROUP, logStreamNamePrefix=f"{environment.project}-"
     )
-    with suppress(environment.logs.exceptions.ResourceNotFoundException):  # nothing was ever trained
+    with missing_is_fine():  # nothing was ever trained
         for page in pages:
-            yield from (item["logStreamName"] for item in page["logStreams"] if ours.match(item["logStreamName"]))
+            for stream in page["logStreams"]:
+                job, _, _container = stream["logStreamName"].partition("/")
+                if environment.names.is_stamped(job):
+                    yield stream["logStreamName"]
 
 
-def _find_endpoint_log(environment: Environment) -> Iterator[Resource]:
-    name = f"/aws/sagemaker/Endpoints/{environment.endpoint_name}"
+def _find_endpoint_log(environment: Environment) -> Iterator[Found]:
+    name = environment.names.endpoint_log_group
     pages = environment.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     for group in (group for page in pages for group in page["logGroups"]):
         if group["logGroupName"] == name:
-            yield Resource("endpoint log", name, f"{group.get('storedBytes', 0) / 1e3:,.1f} kB", group.get("arn"))
+            yield Found(name, f"{group.get('storedBytes', 0) / 1e3:,.1f} kB")
 
 
-def _delete_endpoint_log(environment: Environment, resource: Resource) -> None:
-    with suppress(environment.logs.exceptions.ResourceNotFoundException):
-        environment.logs.delete_log_group(logGroupName=resource.name)
+def _delete_endpoint_log(environment: Environment, name: str, _progress: Progress) -> None:
+    with missing_is_fine():
+        environment.logs.delete_log_group(logGroupName=name)
 
 
 KINDS = (

@@ -1,34 +1,45 @@
-"""A thing that cleanup can delete."""
+"""A thing that cleanup can delete, and how things of its kind are found and deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from backend.progress import Progress
 from backend.wording import count_of
 
 
 @dataclass(frozen=True)
-class Resource:
+class Found:
     """Something of this project that exists; `detail` says to a person what it is, holds or costs."""
 
-    kind: str
     name: str
     detail: str
-    arn: str | None = None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How resources of one kind are found, and one of them is deleted; what is gone already is no error.
+    """How resources of one kind are found, and one of them, by its name, is deleted; what is gone already is no error.
 
     Both raise what boto3 raises, or a SconesError.
     """
 
     name: str
-    find: Callable[[Environment], Iterator[Resource]]
-    delete: Callable[[Environment, Resource], None]
+    find: Callable[[Environment], Iterator[Found]]
+    delete: Callable[[Environment, str, Progress], None]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something of this project that exists, with the kind that it was found by."""
+
+    kind: Kind
+    name: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.name}"
 
 
 def describe_content(sizes: Sequence[int], noun: str) -> str:

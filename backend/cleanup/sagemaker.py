@@ -2,93 +2,78 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
-from backend import model
-from backend.aws_errors import error_message
-from backend.cleanup.resource import Kind, Resource
-from backend.environment import Environment
+from backend import deployment, training
+from backend.aws.environment import Environment
+from backend.aws.errors import find
+from backend.aws.polling import attempts
+from backend.cleanup.resource import Found, Kind
 from backend.errors import AwsRequestError
-
-if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import ProductionVariantOutputTypeDef, TagTypeDef
-
-_POLL_SECONDS = 1
-_MAX_POLLS = 1800
-_MISSING = ("Could not find", "Requested resource not found")
+from backend.progress import Progress
 
 
-def _find_endpoints(environment: Environment) -> Iterator[Resource]:
+def _find_endpoints(environment: Environment) -> Iterator[Found]:
     for item in _tagged(environment, "list_endpoints", "Endpoints", "EndpointArn"):
-        detail = f"{item['EndpointStatus']}{_machines(environment, item['EndpointName'])}"
-        yield Resource("endpoint", item["EndpointName"], detail, item["EndpointArn"])
+        yield Found(item["EndpointName"], f"{item['EndpointStatus']}{_machines(environment, item['EndpointName'])}")
 
 
-def _machines(environment: Environment, endpoint: str) -> str:
+def _machines(environment: Environment, name: str) -> str:
     """What an endpoint runs on, and that this costs; empty when that cannot be told any more."""
-    variants: Sequence[ProductionVariantOutputTypeDef] = []
-    with _missing_is_fine():
-        config = environment.sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-        variants = environment.sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    machines = ", ".join(f"{item['InitialInstanceCount']} x {item['InstanceType']}" for item in variants)
-    return machines and f", {machines}: on AWS billed until it is deleted, used or not"
-
-
-def _delete_endpoint(environment: Environment, resource: Resource) -> None:
-    with _missing_is_fine():
-        environment.sagemaker.delete_endpoint(EndpointName=resource.name)
-    environment.sagemaker.get_waiter("endpoint_deleted").wait(
-        EndpointName=resource.name, WaiterConfig={"Delay": _POLL_SECONDS, "MaxAttempts": _MAX_POLLS}
+    endpoint = find(environment.sagemaker.describe_endpoint, EndpointName=name)
+    if endpoint is None:
+        return ""
+    config = find(environment.sagemaker.describe_endpoint_config, EndpointConfigName=endpoint["EndpointConfigName"])
+    if config is None:
+        return ""
+    machines = ", ".join(
+        f"{item['InitialInstanceCount']} x {item['InstanceType']}" for item in config["ProductionVariants"]
     )
+    return f", {machines}: on AWS billed until it is deleted, used or not"
 
 
-def _find_endpoint_configs(environment: Environment) -> Iterator[Resource]:
+def _delete_endpoint(environment: Environment, name: str, progress: Progress) -> None:
+    deployment.delete_endpoint_and_wait(environment, name, progress)
+
+
+def _find_endpoint_configs(environment: Environment) -> Iterator[Found]:
     for item in _tagged(environment, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigArn"):
-        detail = f"made {item['CreationTime']:%Y-%m-%d %H:%M}"
-        yield Resource("endpoint configuration", item["EndpointConfigName"], detail, item["EndpointConfigArn"])
+        yield Found(item["EndpointConfigName"], f"made {item['CreationTime']:%Y-%m-%d %H:%M}")
 
 
-def _delete_endpoint_config(environment: Environment, resource: Resource) -> None:
-    with _missing_is_fine():
-        environment.sagemaker.delete_endpoint_config(EndpointConfigName=resource.name)
+def _delete_endpoint_config(environment: Environment, name: str, _progress: Progress) -> None:
+    find(environment.sagemaker.delete_endpoint_config, EndpointConfigName=name)
 
 
-def _find_models(environment: Environment) -> Iterator[Resource]:
+def _find_models(environment: Environment) -> Iterator[Found]:
     for item in _tagged(environment, "list_models", "Models", "ModelArn"):
-        yield Resource("model", item["ModelName"], f"made {item['CreationTime']:%Y-%m-%d %H:%M}", item["ModelArn"])
+        yield Found(item["ModelName"], f"made {item['CreationTime']:%Y-%m-%d %H:%M}")
 
 
-def _delete_model(environment: Environment, resource: Resource) -> None:
-    with _missing_is_fine():
-        environment.sagemaker.delete_model(ModelName=resource.name)
+def _delete_model(environment: Environment, name: str, _progress: Progress) -> None:
+    find(environment.sagemaker.delete_model, ModelName=name)
 
 
-def _find_running_training_jobs(environment: Environment) -> Iterator[Resource]:
+def _find_running_training_jobs(environment: Environment) -> Iterator[Found]:
     """Only those that run: AWS keeps the record of one that ended, for good and free of charge."""
     for status in ("InProgress", "Stopping"):
         for item in _tagged(
             environment, "list_training_jobs", "TrainingJobSummaries", "TrainingJobArn", StatusEquals=status
         ):
-            detail = f"{item['TrainingJobStatus']}: will be stopped; its record stays"
-            yield Resource("running training job", item["TrainingJobName"], detail, item["TrainingJobArn"])
+            yield Found(item["TrainingJobName"], f"{item['TrainingJobStatus']}: will be stopped; its record stays")
 
 
-def _stop_training_job(environment: Environment, resource: Resource) -> None:
+def _stop_training_job(environment: Environment, name: str, progress: Progress) -> None:
     try:
-        model.stop_training(environment, resource.name)
-    except AwsRequestError:
-        if not model.describe_training(environment, resource.name).has_ended:
+        training.stop_training(environment, name)
+    except AwsRequestError:  # also when it has just ended, which is fine
+        if not training.describe_training(environment, name).has_ended:
             raise
-    for _ in range(_MAX_POLLS):
-        if model.describe_training(environment, resource.name).has_ended:
+    for _ in attempts(f"Stopping training job {name}"):
+        if training.describe_training(environment, name).has_ended:
             return
-        time.sleep(_POLL_SECONDS)
-    raise AwsRequestError(f"Training job {resource.name} is still stopping.")
+        progress(0.0, f"Stopping training job {name}.")
 
 
 _Operation = Literal["list_endpoints", "list_endpoint_configs", "list_models", "list_training_jobs"]
@@ -106,20 +91,9 @@ def _tagged(
 
 
 def _is_tagged(environment: Environment, arn: str) -> bool:
-    tags: Sequence[TagTypeDef] = []
-    with _missing_is_fine():
-        tags = environment.sagemaker.list_tags(ResourceArn=arn)["Tags"]
-    return environment.tags.items() <= {tag["Key"]: tag["Value"] for tag in tags}.items()
-
-
-@contextmanager
-def _missing_is_fine() -> Iterator[None]:
-    """Go on when SageMaker says that there is no such thing: somebody else deleted it meanwhile."""
-    try:
-        yield
-    except ClientError as error:
-        if not error_message(error).startswith(_MISSING):
-            raise
+    answer = find(environment.sagemaker.list_tags, ResourceArn=arn)
+    tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]} if answer else {}
+    return environment.tags.items() <= tags.items()
 
 
 KINDS = (

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend import workflow
-from backend.cleanup.resource import Kind, Resource
-from backend.environment import Environment
-from backend.workflow.stacks import find_stack
+from backend import foundation, workflow
+from backend.aws.environment import Environment
+from backend.aws.stacks import find_stack
+from backend.cleanup.resource import Found, Kind
+from backend.progress import Progress
 
 
-def _find_workflow(environment: Environment) -> Iterator[Resource]:
+def _find_workflow(environment: Environment) -> Iterator[Found]:
     content = "state machine with its executions, Lambdas with their logs"
-    return _find_stack(environment, "workflow stack", environment.workflow_stack, content)
+    return _find_stack(environment, environment.names.workflow_stack, content)
 
 
-def _find_foundation(environment: Environment) -> Iterator[Resource]:
-    return _find_stack(environment, "foundation stack", environment.foundation_stack, "role and topic")
+def _find_foundation(environment: Environment) -> Iterator[Found]:
+    return _find_stack(environment, environment.names.foundation_stack, "role and topic")
 
 
-def _find_stack(environment: Environment, kind: str, name: str, content: str) -> Iterator[Resource]:
+def _find_stack(environment: Environment, name: str, content: str) -> Iterator[Found]:
     stack = find_stack(environment, name)
     if stack is not None:
         tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
         if environment.tags.items() <= tags.items():
-            yield Resource(kind, name, f"{content}; {stack['StackStatus']}", stack["StackId"])
+            yield Found(name, f"{content}; {stack['StackStatus']}")
 
 
-def _delete_workflow(environment: Environment, _resource: Resource) -> None:
-    workflow.delete_workflow(environment)
+def _delete_workflow(environment: Environment, _name: str, progress: Progress) -> None:
+    workflow.delete_workflow(environment, progress)
 
 
-def _delete_foundation(environment: Environment, _resource: Resource) -> None:
-    workflow.delete_foundation(environment)
+def _delete_foundation(environment: Environment, _name: str, progress: Progress) -> None:
+    foundation.delete_foundation(environment, progress)
 
 
 WORKFLOW = Kind("workflow stack", _find_workflow, _delete_workflow)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
-from backend.aws_errors import aws_errors
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors
 from backend.cleanup import local, logs, sagemaker, stacks, storage
 from backend.cleanup.resource import Kind, Resource
-from backend.environment import Environment
 from backend.errors import CleanupIncomplete, SconesError
-from backend.progress import Progress, no_progress
+from backend.progress import Progress, no_progress, part_of
 from backend.wording import count_of
 
 _KINDS: tuple[Kind, ...] = (  # what uses something goes before what it uses, and the bucket after all that writes to it
@@ -30,7 +29,7 @@ def list_resources(environment: Environment) -> list[Resource]:
     Raises AwsRequestError when AWS does not let it be listed.
     """
     with aws_errors("list the project's resources"):
-        return list(chain.from_iterable(kind.find(environment) for kind in _KINDS))
+        return [Resource(kind, found.name, found.detail) for kind in _KINDS for found in kind.find(environment)]
 
 
 def delete_resources(environment: Environment, resources: Sequence[Resource], progress: Progress = no_progress) -> None:
@@ -38,15 +37,16 @@ def delete_resources(environment: Environment, resources: Sequence[Resource], pr
 
     Raises CleanupIncomplete, naming what is left and why. When `progress` raises, what was not begun stays.
     """
-    in_order = [(kind, resource) for kind in _KINDS for resource in resources if resource.kind == kind.name]
+    in_order = sorted(resources, key=lambda resource: _KINDS.index(resource.kind))
     left: list[str] = []
-    for done, (kind, resource) in enumerate(in_order):
-        progress(done / len(in_order), f"Deleting {resource.kind} {resource.name}.")
+    for done, resource in enumerate(in_order):
+        part = part_of(progress, done / len(in_order), (done + 1) / len(in_order))
+        part(0.0, f"Deleting {resource}.")
         try:
-            with aws_errors(f"delete {resource.kind} {resource.name}"):
-                kind.delete(environment, resource)
+            with aws_errors(f"delete {resource}"):
+                resource.kind.delete(environment, resource.name, part)
         except SconesError as error:
-            left.append(f"{resource.kind} {resource.name} ({error})")
+            left.append(f"{resource} ({error})")
     if left:
         raise CleanupIncomplete(f"Left: {'; '.join(left)} Delete the rest again in a few minutes.")
     progress(1.0, f"Deleted {count_of(len(in_order), 'resource')}.")

@@ -6,6 +6,7 @@ from backend.monitoring.captures import (
     capture_detail,
     capture_summary,
     confidences,
+    delete_cache,
     refresh_captures,
 )
 from backend.monitoring.ingest import IngestReport
@@ -17,5 +18,6 @@ __all__ = [
     "capture_detail",
     "capture_summary",
     "confidences",
+    "delete_cache",
     "refresh_captures",
 ]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from backend.environment import Environment
-from backend.errors import CaptureUnavailable
+from backend.aws.environment import Environment
+from backend.errors import CaptureMissing
 from backend.monitoring.ingest import IngestReport, ingest
 from backend.monitoring.objects import fetch_line, list_objects, open_bucket
 from backend.monitoring.records import decode_probabilities, decode_record
-from backend.monitoring.store import CaptureStore, open_store
+from backend.monitoring.store import CaptureStore, delete_store, open_store
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
@@ -22,14 +22,11 @@ _END = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class CaptureSummary:
-    """What the store holds; times are UTC, `last_delivered_at` is when S3 got the newest file."""
+    """What the store holds; times are UTC."""
 
     records: int
     files: int
-    first_at: datetime
     last_at: datetime
-    last_delivered_at: datetime
-    without_inference_id: int
     quarantined: int
     quarantine_reasons: Mapping[str, int]
 
@@ -51,9 +48,9 @@ def refresh_captures(environment: Environment) -> IngestReport:
     Makes no cache while there is nothing to keep in it. Raises CaptureUnavailable.
     """
     bucket = open_bucket(environment)
-    if not _path(environment).exists() and not any(list_objects(bucket, environment.capture_prefix)):
+    if not _path(environment).exists() and not any(list_objects(bucket)):
         return IngestReport()
-    return ingest(_store(environment), bucket, list_objects(bucket, environment.capture_prefix))
+    return ingest(_store(environment), bucket, list_objects(bucket))
 
 
 def capture_summary(environment: Environment) -> CaptureSummary | None:
@@ -61,17 +58,15 @@ def capture_summary(environment: Environment) -> CaptureSummary | None:
     if not _path(environment).exists():
         return None
     store = _store(environment)
-    [(records, first_at, last_at, nameless)] = store.query(
-        "SELECT count(*), min(time), max(time), count(*) FILTER (inference_id IS NULL) FROM records"
-    )
+    [(records, last_at)] = store.query("SELECT count(*), max(time) FROM records")
     reasons: dict[str, int] = dict(
         store.query("SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY count(*) DESC LIMIT 20")
     )
-    [(files, delivered_at)] = store.query("SELECT count(*), max(modified) FROM objects")
+    [(files,)] = store.query("SELECT count(*) FROM objects")
     [(quarantined,)] = store.query("SELECT count(*) FROM quarantine")
     if not records:
         return None
-    return CaptureSummary(records, files, first_at, last_at, delivered_at, nameless, quarantined, reasons)
+    return CaptureSummary(records, files, last_at, quarantined, reasons)
 
 
 def confidences(
@@ -79,9 +74,9 @@ def confidences(
 ) -> pd.DataFrame:
     """The newest captured inferences, at most `limit`, from `start` up to `end`, in the order of their arrival.
 
-    Columns: record_id, time (UTC), confidence, predicted_index, inference_id, endpoint, variant.
+    Columns: record_id, time (UTC), confidence, predicted_index, inference_id.
     """
-    columns = ["record_id", "time", "confidence", "predicted_index", "inference_id", "endpoint", "variant"]
+    columns = ["record_id", "time", "confidence", "predicted_index", "inference_id"]
     rows = _store(environment).query(
         f"""SELECT {", ".join(columns)} FROM records JOIN objects USING (object_id)
         WHERE time >= ? AND time < ? ORDER BY time DESC, key DESC, "offset" DESC LIMIT ?""",  # noqa: S608
@@ -92,13 +87,13 @@ def confidences(
 
 
 def capture_detail(environment: Environment, record_id: int) -> CapturedInference:
-    """One captured inference with its image, read from S3; raises CaptureUnavailable when it is gone."""
+    """One captured inference with its image, read from S3; raises CaptureMissing when it is gone."""
     rows = _store(environment).query(
         'SELECT key, etag, "offset", length, time FROM records JOIN objects USING (object_id) WHERE record_id = ?',
         [record_id],
     )
     if not rows:
-        raise CaptureUnavailable("This record is no longer in the store. Refresh the records.")
+        raise CaptureMissing("This record is no longer in the store. Refresh the records.")
     key, etag, offset, length, time = rows[0]
     record = decode_record(fetch_line(open_bucket(environment), key, etag, offset, length))
     request, answer = record.capture_data.endpoint_input, record.capture_data.endpoint_output
@@ -110,6 +105,11 @@ def capture_detail(environment: Environment, record_id: int) -> CapturedInferenc
         image=request.content() if request else None,
         content_type=request.observed_content_type if request else "",
     )
+
+
+def delete_cache(environment: Environment) -> None:
+    """Delete what was read until now; the next refresh reads it again from S3. No reader is left with an open file."""
+    delete_store(_path(environment))
 
 
 def _store(environment: Environment) -> CaptureStore:

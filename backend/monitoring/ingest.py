@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 
 import duckdb
@@ -35,38 +34,89 @@ class IngestReport:
         )
 
 
+@dataclass(frozen=True)
+class KnownObject:
+    """A capture file as the store has it."""
+
+    object_id: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What must be done for the store to hold what was listed: read these files, forget those."""
+
+    changed: list[CaptureObject]
+    gone: list[int]
+
+
+@dataclass(frozen=True)
+class ReadObject:
+    """A capture file with its lines decoded."""
+
+    item: CaptureObject
+    inferences: list[Inference]
+    broken: list[BrokenLine]
+
+
 def ingest(store: CaptureStore, bucket: S3Store, listed: Iterator[CaptureObject]) -> IngestReport:
     """Make the store hold what the listing does; it must begin no earlier than this call, in the order of its keys.
 
-    Objects that are new or were replaced are fetched; those that are listed no more are forgotten. Each batch is one
+    Files that are new or were replaced are read; those that are listed no more are forgotten. Each batch is one
     transaction, so a crash loses only work, and a second ingest at the same time finds it done.
     """
     report = IngestReport()
-    changed = _changed(store, listed)
+    # What another ingest brings in meanwhile may be too new for this listing: it is not taken for gone.
+    [(newest,)] = store.query("SELECT coalesce(max(object_id), 0) FROM objects")
     with ThreadPoolExecutor(_FETCH_THREADS) as pool:
-        while batch := list(islice(changed, _BATCH_OBJECTS)):
-            contents = list(pool.map(lambda item: fetch(bucket, item), batch))
-            report += _write(store, batch, contents)
+        for page, known in _pages(store, listed):
+            difference = compare(page, known, newest)
+            _forget(store, difference.gone)
+            for batch in _batches(difference.changed):
+                contents = pool.map(lambda item: fetch(bucket, item), batch)
+                pairs = zip(batch, contents, strict=True)
+                report += _write(store, [_read(item, content) for item, content in pairs if content is not None])
     return report
 
 
-def _changed(store: CaptureStore, listed: Iterator[CaptureObject]) -> Iterator[CaptureObject]:
-    """Those of the listed objects that the store does not have in this version; forgets what is listed no more.
+def compare(listed: Sequence[CaptureObject], known: Mapping[str, KnownObject], newest: int) -> Difference:
+    """What differs between listed files and those that the store has in the same range of keys.
 
-    Only what the store held before the listing: what another ingest brings in meanwhile may be too new for it.
+    Files that came into the store after `newest` was its newest are not gone, though they are not listed.
     """
-    [(newest,)] = store.query("SELECT coalesce(max(object_id), 0) FROM objects")
-    between = "SELECT key, etag, object_id FROM objects WHERE key > ? AND key <= ?"
+    present = {item.key for item in listed}
+    versions = {key: item.etag for key, item in known.items()}
+    return Difference(
+        changed=[item for item in listed if versions.get(item.key) != item.etag],
+        gone=[item.object_id for key, item in known.items() if key not in present and item.object_id <= newest],
+    )
+
+
+def _pages(
+    store: CaptureStore, listed: Iterator[CaptureObject]
+) -> Iterator[tuple[list[CaptureObject], dict[str, KnownObject]]]:
+    """The listing, page by page, each with what the store has in that range of keys; the last page has no end."""
     last = ""
     while page := list(islice(listed, _PAGE_OBJECTS)):
-        rows = store.query(between, [last, page[-1].key])
+        yield page, _known(store, "key > ? AND key <= ?", [last, page[-1].key])
         last = page[-1].key
-        known = {key: etag for key, etag, _ in rows}
-        present = {item.key for item in page}
-        _forget(store, [object_id for key, _, object_id in rows if key not in present and object_id <= newest])
-        yield from (item for item in page if known.get(item.key) != item.etag)
-    rest = store.query("SELECT object_id FROM objects WHERE key > ? AND object_id <= ?", [last, newest])
-    _forget(store, [object_id for (object_id,) in rest])
+    yield [], _known(store, "key > ?", [last])
+
+
+def _known(store: CaptureStore, condition: str, values: Sequence[str]) -> dict[str, KnownObject]:
+    rows = store.query(f"SELECT key, object_id, etag FROM objects WHERE {condition}", values)  # noqa: S608
+    return {key: KnownObject(object_id, etag) for key, object_id, etag in rows}
+
+
+def _batches(items: Sequence[CaptureObject]) -> Iterator[Sequence[CaptureObject]]:
+    for start in range(0, len(items), _BATCH_OBJECTS):
+        yield items[start : start + _BATCH_OBJECTS]
+
+
+def _read(item: CaptureObject, content: bytes) -> ReadObject:
+    lines = list(read_lines(content))
+    inferences = [line for line in lines if isinstance(line, Inference)]
+    return ReadObject(item, inferences, [line for line in lines if isinstance(line, BrokenLine)])
 
 
 def _forget(store: CaptureStore, object_ids: Sequence[int]) -> None:
@@ -80,12 +130,13 @@ def _delete(cursor: duckdb.DuckDBPyConnection, object_ids: Sequence[int]) -> Non
         cursor.execute(f"DELETE FROM {table} WHERE object_id IN (SELECT unnest(?))", [object_ids])  # noqa: S608
 
 
-def _write(store: CaptureStore, batch: Sequence[CaptureObject], contents: Sequence[bytes | None]) -> IngestReport:
+def _write(store: CaptureStore, batch: Iterable[ReadObject]) -> IngestReport:
     report = IngestReport()
     with store.writing() as cursor:
-        for item, content in zip(batch, contents, strict=True):
-            if content is not None and not _has(cursor, item):
-                report += _replace(cursor, item, content)
+        for read in batch:
+            if not _has(cursor, read.item):
+                _replace(cursor, read)
+                report += IngestReport(1, len(read.inferences), len(read.broken))
     return report
 
 
@@ -94,28 +145,22 @@ def _has(cursor: duckdb.DuckDBPyConnection, item: CaptureObject) -> bool:
     return bool(found)
 
 
-def _replace(cursor: duckdb.DuckDBPyConnection, item: CaptureObject, content: bytes) -> IngestReport:
-    """Put an object's lines in the place of those of its last version."""
-    if old := cursor.execute("SELECT object_id FROM objects WHERE key = ?", [item.key]).fetchall():
+def _replace(cursor: duckdb.DuckDBPyConnection, read: ReadObject) -> None:
+    """Put a file's lines in the place of those of its last version."""
+    if old := cursor.execute("SELECT object_id FROM objects WHERE key = ?", [read.item.key]).fetchall():
         _delete(cursor, [object_id for (object_id,) in old])
-    values = [item.key, item.etag, item.endpoint, item.variant, item.modified]
     inserted = cursor.execute(
-        "INSERT INTO objects (key, etag, endpoint, variant, modified) VALUES (?, ?, ?, ?, ?) RETURNING object_id",
-        values,
+        "INSERT INTO objects (key, etag) VALUES (?, ?) RETURNING object_id", [read.item.key, read.item.etag]
     ).fetchall()
     object_id: int = inserted[0][0]
-    lines = list(read_lines(content))
-    inferences = [line for line in lines if isinstance(line, Inference)]
-    broken = [line for line in lines if isinstance(line, BrokenLine)]
-    if inferences:
-        table = _records_table(object_id, inferences)
+    if read.inferences:
+        table = _records_table(object_id, read.inferences)
         cursor.register("incoming", table)
         cursor.execute(f"INSERT INTO records ({', '.join(_quoted(table))}) SELECT * FROM incoming")  # noqa: S608
         cursor.unregister("incoming")
-    for line in broken:
+    for line in read.broken:
         values = [object_id, line.offset, line.length, line.reason]
         cursor.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", values)
-    return IngestReport(1, len(inferences), len(broken))
 
 
 def _quoted(table: pa.Table) -> list[str]:
@@ -123,15 +168,13 @@ def _quoted(table: pa.Table) -> list[str]:
 
 
 def _records_table(object_id: int, inferences: Sequence[Inference]) -> pa.Table:
-    times: list[datetime] = [inference.time for inference in inferences]
     return pa.table(
         {
             "object_id": pa.array([object_id] * len(inferences), pa.int64()),
             "offset": [inference.offset for inference in inferences],
             "length": [inference.length for inference in inferences],
-            "event_id": [inference.event_id for inference in inferences],
             "inference_id": pa.array([inference.inference_id for inference in inferences], pa.string()),
-            "time": pa.array(times, pa.timestamp("us", "UTC")),
+            "time": pa.array([inference.time for inference in inferences], pa.timestamp("us", "UTC")),
             "confidence": [inference.confidence for inference in inferences],
             "predicted_index": pa.array([inference.predicted_index for inference in inferences], pa.int32()),
         }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import obstore
@@ -12,19 +11,17 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store
 
-from backend.environment import Environment
-from backend.errors import CaptureUnavailable
+from backend.aws.environment import Environment
+from backend.aws.names import CAPTURES_PREFIX
+from backend.errors import CaptureMissing, CaptureUnavailable
 
 
 @dataclass(frozen=True)
 class CaptureObject:
-    """A capture file: `<prefix>/<endpoint>/<variant>/yyyy/mm/dd/hh/<name>.jsonl`."""
+    """A capture file: `data_capture/<endpoint>/<variant>/yyyy/mm/dd/hh/<name>.jsonl`."""
 
     key: str
     etag: str
-    modified: datetime
-    endpoint: str
-    variant: str
 
 
 def open_bucket(environment: Environment) -> S3Store:
@@ -40,12 +37,12 @@ def open_bucket(environment: Environment) -> S3Store:
     )
 
 
-def list_objects(bucket: S3Store, prefix: str) -> Iterator[CaptureObject]:
-    """The capture files below the prefix, in the order of their keys; raises CaptureUnavailable."""
+def list_objects(bucket: S3Store) -> Iterator[CaptureObject]:
+    """The capture files in the bucket, in the order of their keys; raises CaptureUnavailable."""
     try:
-        for page in obstore.list(bucket, prefix, chunk_size=1000):
+        for page in obstore.list(bucket, CAPTURES_PREFIX, chunk_size=1000):
             for meta in page:
-                if item := _capture_object(meta, prefix):
+                if item := _capture_object(meta):
                     yield item
     except FileNotFoundError:
         return
@@ -66,23 +63,23 @@ def fetch(bucket: S3Store, item: CaptureObject) -> bytes | None:
 
 
 def fetch_line(bucket: S3Store, key: str, etag: str, offset: int, length: int) -> bytes:
-    """One line of a capture file; raises CaptureUnavailable when the file is not the one that was read before."""
+    """One line of a capture file; raises CaptureMissing when the file is not the one that was read before."""
     try:
         options: Any = {"if_match": etag, "range": (offset, offset + length)}
         return bytes(obstore.get(bucket, key, options=options).bytes())
     except (FileNotFoundError, PreconditionError) as error:
-        raise CaptureUnavailable(f"Capture file {key} was deleted or replaced. Refresh the records.") from error
+        raise CaptureMissing(f"Capture file {key} was deleted or replaced. Refresh the records.") from error
     except BaseError as error:
         raise CaptureUnavailable(f"Capture file {key} cannot be read: {_first_line(error)}. Try again.") from error
 
 
-def _capture_object(meta: Any, prefix: str) -> CaptureObject | None:
+def _capture_object(meta: Any) -> CaptureObject | None:
     """None for what is no capture file."""
     key: str = meta["path"]
-    parts = key.removeprefix(f"{prefix}/").split("/")
+    parts = key.removeprefix(CAPTURES_PREFIX).split("/")
     if not key.endswith(".jsonl") or len(parts) != 7:
         return None
-    return CaptureObject(key, meta["e_tag"], meta["last_modified"], endpoint=parts[0], variant=parts[1])
+    return CaptureObject(key, meta["e_tag"])
 
 
 def _first_line(error: BaseError) -> str:

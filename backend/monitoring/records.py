@@ -38,7 +38,6 @@ class CaptureData(msgspec.Struct, rename="camel", gc=False):
 class EventMetadata(msgspec.Struct, rename="camel", gc=False):
     """When the inference was, and what it goes by."""
 
-    event_id: str
     inference_time: datetime
     inference_id: str | None = None
 
@@ -56,7 +55,6 @@ class Inference:
 
     offset: int
     length: int
-    event_id: str
     inference_id: str | None
     time: datetime
     probabilities: list[float]
@@ -116,7 +114,6 @@ def _read_line(line: bytes, offset: int) -> Inference | BrokenLine:
         return Inference(
             offset=offset,
             length=len(line),
-            event_id=metadata.event_id,
             inference_id=metadata.inference_id,
             time=metadata.inference_time.astimezone(UTC),
             probabilities=decode_probabilities(answer),

@@ -12,18 +12,17 @@ import duckdb
 
 from backend.errors import CaptureUnavailable
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE version (number INTEGER);
 CREATE SEQUENCE object_ids;
 CREATE TABLE objects (
-    object_id BIGINT DEFAULT nextval('object_ids'), key VARCHAR PRIMARY KEY, etag VARCHAR NOT NULL,
-    endpoint VARCHAR NOT NULL, variant VARCHAR NOT NULL, modified TIMESTAMPTZ NOT NULL
+    object_id BIGINT DEFAULT nextval('object_ids'), key VARCHAR PRIMARY KEY, etag VARCHAR NOT NULL
 );
 CREATE SEQUENCE record_ids;
 CREATE TABLE records (
     record_id BIGINT DEFAULT nextval('record_ids'), object_id BIGINT NOT NULL, "offset" BIGINT NOT NULL,
-    length BIGINT NOT NULL, event_id VARCHAR NOT NULL, inference_id VARCHAR, time TIMESTAMPTZ NOT NULL,
+    length BIGINT NOT NULL, inference_id VARCHAR, time TIMESTAMPTZ NOT NULL,
     confidence DOUBLE NOT NULL, predicted_index INTEGER NOT NULL
 );
 CREATE TABLE quarantine (
@@ -80,6 +79,14 @@ def open_store(path: Path) -> CaptureStore:
         return _stores[path]
 
 
+def delete_store(path: Path) -> None:
+    """Close the store in that file and delete it; one that is not there is no error. Readers open it anew."""
+    with _stores_lock:
+        if path in _stores:
+            _stores.pop(path).close()
+        _delete_files(path)
+
+
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection = _connect(path)
@@ -98,12 +105,17 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _make_anew(path: Path) -> duckdb.DuckDBPyConnection:
-    for file in (path, path.with_name(f"{path.name}.wal")):
-        file.unlink(missing_ok=True)
+    _delete_files(path)
     return _connect(path)
 
 
+def _delete_files(path: Path) -> None:
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        file.unlink(missing_ok=True)
+
+
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
     connection = duckdb.connect(str(path))
     if is_new:

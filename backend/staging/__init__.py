@@ -1,7 +1,6 @@
 """Data staging: CIFAR-100 images extracted, transformed and loaded into the bucket, and read back."""
 
 from backend.staging.dataset import (
-    DATASETS_PREFIX,
     Dataset,
     StagedImage,
     current_dataset_id,
@@ -13,9 +12,9 @@ from backend.staging.dataset import (
 from backend.staging.extract import LocalArchive, OfflineSample, Source, UniversityDownload
 from backend.staging.labels import FINE_LABELS
 from backend.staging.stage import stage_dataset
+from backend.staging.upload import stage_upload
 
 __all__ = [
-    "DATASETS_PREFIX",
     "FINE_LABELS",
     "Dataset",
     "LocalArchive",
@@ -29,4 +28,5 @@ __all__ = [
     "list_images",
     "read_image",
     "stage_dataset",
+    "stage_upload",
 ]

@@ -6,16 +6,15 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 
-from botocore.exceptions import ClientError
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from backend.aws_errors import aws_errors, error_code
-from backend.bucket import delete_keys, delete_prefix
-from backend.environment import Environment
-from backend.errors import DatasetNotStaged, InvalidImage
+from backend.aws.bucket import delete_keys, delete_prefix
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors, find
+from backend.aws.names import DATASETS_PREFIX
+from backend.errors import DatasetDamaged, ImageMissing, InvalidImage
 
-DATASETS_PREFIX = "datasets/"
 POINTER_KEY = f"{DATASETS_PREFIX}current.json"
 _MAX_IMAGE_BYTES = 6 << 20  # what an endpoint accepts in one request
 
@@ -81,42 +80,41 @@ class StagedImage:
 def describe_dataset(environment: Environment, dataset_id: str | None = None) -> Dataset | None:
     """The dataset of this id, by default the one staged last; None when there is none.
 
-    Raises DatasetNotStaged when its description is damaged, AwsRequestError when the bucket cannot be read.
+    Raises DatasetDamaged when its description cannot be read, AwsRequestError when the bucket cannot.
     """
-    try:
-        if dataset_id is None:
-            pointer = _get_object(environment, environment.bucket, POINTER_KEY)
-            dataset_id = Pointer.model_validate_json(pointer).dataset_id
-        key = f"{dataset_prefix(dataset_id)}dataset.json"
-        return DATASET_JSON.validate_json(_get_object(environment, environment.bucket, key))
-    except _ObjectMissing:
+    dataset_id = dataset_id or _read_pointer(environment)
+    if dataset_id is None:
         return None
+    content = _get_object(environment, f"{dataset_prefix(dataset_id)}dataset.json")
+    try:
+        return DATASET_JSON.validate_json(content) if content is not None else None
     except ValidationError as error:
-        raise DatasetNotStaged("The description of the staged images is damaged. Stage the images again.") from error
+        raise DatasetDamaged("The description of the staged images is damaged. Stage the images again.") from error
 
 
 def list_images(environment: Environment, dataset: Dataset, split: str) -> list[StagedImage]:
     """The images of a split, "train" or "test", in the order of its manifest.
 
-    Raises DatasetNotStaged when the manifest is gone or damaged.
+    Raises DatasetDamaged when the manifest is gone or cannot be read.
     """
     key = dataset.manifest_key(split)
+    manifest = _get_object(environment, key)
     try:
-        manifest = _get_object(environment, dataset.bucket, key).decode()
-        return [_staged_image(dataset, split, line) for line in manifest.splitlines()]
-    except (_ObjectMissing, ValueError, IndexError) as error:
-        raise DatasetNotStaged(f"Manifest {key} is missing or damaged. Stage the images again.") from error
+        if manifest is None:
+            raise ValueError("there is no manifest")
+        return [_staged_image(dataset, split, line) for line in manifest.decode().splitlines()]
+    except (ValueError, IndexError) as error:
+        raise DatasetDamaged(f"Manifest {key} is missing or damaged. Stage the images again.") from error
 
 
-def read_image(environment: Environment, key: str, bucket: str | None = None) -> bytes:
+def read_image(environment: Environment, key: str) -> bytes:
     """The bytes of an image, as stored.
 
-    Raises InvalidImage when they are no image or too many for an endpoint, DatasetNotStaged when there is no such key.
+    Raises InvalidImage when they are no image or too many for an endpoint, ImageMissing when there is no such key.
     """
-    try:
-        content = _get_object(environment, bucket or environment.bucket, key, _MAX_IMAGE_BYTES + 1)
-    except _ObjectMissing as error:
-        raise DatasetNotStaged(f"Image {key} is no longer in the bucket. Stage the images again.") from error
+    content = _get_object(environment, key, _MAX_IMAGE_BYTES + 1)
+    if content is None:
+        raise ImageMissing(f"Image {key} is no longer in the bucket. Stage the images again.")
     if len(content) > _MAX_IMAGE_BYTES:
         raise InvalidImage(f"{key} is larger than {_MAX_IMAGE_BYTES >> 20} MB, the most an endpoint takes.")
     try:
@@ -127,11 +125,10 @@ def read_image(environment: Environment, key: str, bucket: str | None = None) ->
 
 
 def current_dataset_id(environment: Environment) -> str | None:
-    """The id of the dataset staged last, though it may be gone or damaged; None when nothing tells it."""
+    """The id of the dataset staged last, though it may be gone; None when nothing that can be read tells it."""
     try:
-        pointer = _get_object(environment, environment.bucket, POINTER_KEY)
-        return Pointer.model_validate_json(pointer).dataset_id
-    except (_ObjectMissing, ValidationError):
+        return _read_pointer(environment)
+    except DatasetDamaged:
         return None
 
 
@@ -151,19 +148,20 @@ def dataset_prefix(dataset_id: str) -> str:
     return f"{DATASETS_PREFIX}{dataset_id}/"
 
 
-class _ObjectMissing(Exception):
-    """No such key, or no such bucket."""
+def _read_pointer(environment: Environment) -> str | None:
+    pointer = _get_object(environment, POINTER_KEY)
+    try:
+        return Pointer.model_validate_json(pointer).dataset_id if pointer is not None else None
+    except ValidationError as error:
+        raise DatasetDamaged(f"{POINTER_KEY} is damaged. Stage the images again.") from error
 
 
-def _get_object(environment: Environment, bucket: str, key: str, limit: int | None = None) -> bytes:
-    """An object's content, or its first `limit` bytes."""
-    with aws_errors(f"read s3://{bucket}/{key}"):
-        try:
-            response = environment.s3.get_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error_code(error) in {"NoSuchKey", "NoSuchBucket"}:
-                raise _ObjectMissing from error
-            raise
+def _get_object(environment: Environment, key: str, limit: int | None = None) -> bytes | None:
+    """An object's content, or its first `limit` bytes; None when there is no such key, or no bucket."""
+    with aws_errors(f"read s3://{environment.bucket}/{key}"):
+        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
+        if response is None:
+            return None
         with response["Body"] as body:
             return body.read(limit)
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 
-from backend.bucket import bucket_errors, delete_keys, list_folders, list_objects
-from backend.environment import Environment
+from backend.aws.bucket import bucket_errors, delete_keys, list_folders, list_objects
+from backend.aws.environment import Environment
+from backend.aws.names import DATASETS_PREFIX, stamp
 from backend.errors import AwsRequestError
 from backend.progress import Progress
 from backend.staging.dataset import (
     DATASET_JSON,
-    DATASETS_PREFIX,
     POINTER_KEY,
     Dataset,
     Pointer,
@@ -39,7 +39,7 @@ def load_dataset(
     """
     digest = content_digest(labels, images)
     with bucket_errors(environment, f"stage images in bucket {environment.bucket}"):
-        dataset_id = _existing_id(environment, digest) or f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}-{digest}"
+        dataset_id = _existing_id(environment, digest) or f"{stamp()}-{digest}"
         dataset = _dataset(environment, dataset_id, source, synthetic, labels, images)
         staged = _staged_before(environment, dataset, images)
         if staged is None:

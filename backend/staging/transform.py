@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from backend.errors import ConfigurationError, InvalidArchive
+from backend.errors import InvalidArchive, InvalidLabels
 from backend.staging.cifar import CifarBatch
 from backend.staging.labels import FINE_LABELS
 
@@ -33,12 +33,12 @@ class LabelledImage:
 
 
 def check_labels(labels: Sequence[str], offered: Sequence[str] = FINE_LABELS) -> None:
-    """Raise ConfigurationError unless these are at least two different labels of those offered."""
+    """Raise InvalidLabels unless these are at least two different labels of those offered."""
     unknown = [label for label in labels if label not in offered]
     if unknown:
-        raise ConfigurationError(f"This source has no label {unknown[0]!r}. It offers {', '.join(offered)}.")
+        raise InvalidLabels(f"This source has no label {unknown[0]!r}. It offers {', '.join(offered)}.")
     if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise ConfigurationError("A classifier needs at least two different labels. Choose two or more, each once.")
+        raise InvalidLabels("A classifier needs at least two different labels. Choose two or more, each once.")
 
 
 def select_images(batch: CifarBatch, labels: Sequence[str]) -> list[LabelledImage]:

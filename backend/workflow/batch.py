@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from backend.aws.polling import attempts
 from backend.progress import Progress, no_progress
 from backend.workflow.executions import describe_execution, submit_image
-from backend.workflow.model import Execution
+from backend.workflow.outcome import Execution
 
-_POLL_SECONDS = 0.1
+_LONGEST_PAUSE = 0.5
 
 
 def run_batch(
@@ -19,8 +19,8 @@ def run_batch(
 ) -> list[Execution]:
     """Send images through the state machine, at most `concurrency` at once, and wait for all.
 
-    Returns the ended executions, without their steps, in the order of `keys`. A progress call that raises ends the
-    submitting; executions that have started run on.
+    Returns the ended executions, without the states they went through, in the order of `keys`. A progress call that
+    raises ends the submitting; executions that have started run on.
     """
     done: dict[int, Execution] = {}
     with ThreadPoolExecutor(concurrency) as pool:
@@ -37,6 +37,8 @@ def run_batch(
 
 def _run_one(environment: Environment, key: str) -> Execution:
     name = submit_image(environment, key)
-    while not (execution := describe_execution(environment, name, with_steps=False)).has_ended:
-        time.sleep(_POLL_SECONDS)
+    for _ in attempts(f"Execution {name}", longest_pause=_LONGEST_PAUSE):
+        execution = describe_execution(environment, name, with_history=False)
+        if execution.has_ended:
+            break
     return execution

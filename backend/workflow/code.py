@@ -7,10 +7,10 @@ import io
 import zipfile
 from pathlib import Path
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from backend.aws.names import CODE_PREFIX
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
-CODE_PREFIX = "code/"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same files give the same archive
 
 

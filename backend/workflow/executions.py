@@ -14,53 +14,53 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from backend.aws_errors import aws_errors, error_code
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors, error_code
 from backend.errors import WorkflowNotDeployed
-from backend.workflow.history import read_steps
-from backend.workflow.model import Execution, Verdict
+from backend.workflow.history import read_visits
+from backend.workflow.outcome import Execution, Verdict
 
 _NAME_LENGTH = 64
 """The most that InvokeEndpoint takes as an inference id; an execution's name may have 80."""
 _CONCURRENT_DESCRIBES = 8
 
 
-def submit_image(environment: Environment, key: str, bucket: str | None = None) -> str:
+def submit_image(environment: Environment, key: str) -> str:
     """Start an execution for an image in the bucket; returns its name, which is the inference id too."""
     name = _execution_name(key)
-    content = {"image_data": "", "s3_bucket": bucket or environment.bucket, "s3_key": key}
+    content = {"image_data": "", "s3_bucket": environment.bucket, "s3_key": key}
     with _execution_errors(f"start an execution for {key}"):
         environment.stepfunctions.start_execution(
-            stateMachineArn=_arn(environment, "stateMachine"), name=name, input=json.dumps(content)
+            stateMachineArn=environment.names.state_machine_arn, name=name, input=json.dumps(content)
         )
     return name
 
 
-def describe_execution(environment: Environment, name: str, *, with_steps: bool = True) -> Execution:
-    """Describe an execution, with the states it went through; raises AwsRequestError when there is none."""
-    arn = f"{_arn(environment, 'execution')}:{name}"
+def describe_execution(environment: Environment, name: str, *, with_history: bool = True) -> Execution:
+    """Describe an execution, with the states it went through; raises NotFound when there is none."""
+    arn = environment.names.execution_arn(name)
     with _execution_errors(f"describe execution {name}"):
         execution = _execution(environment.stepfunctions.describe_execution(executionArn=arn))
-        if not with_steps:
+        if not with_history:
             return execution
         pages = environment.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
         events = (event for page in pages for event in page["events"])
-        steps = read_steps(events, execution.error, has_ended=execution.has_ended)
-    return replace(execution, steps=steps)
+        visits = read_visits(events, execution.error, has_ended=execution.has_ended)
+    return replace(execution, visits=visits)
 
 
 def list_executions(environment: Environment, limit: int = 50) -> list[Execution]:
-    """The newest executions, newest first, without their steps; none when there is no workflow."""
+    """The newest executions, newest first, without the states they went through; none when there is no workflow."""
     try:
         with _execution_errors("list the executions"):
             page = environment.stepfunctions.list_executions(
-                stateMachineArn=_arn(environment, "stateMachine"), maxResults=limit
+                stateMachineArn=environment.names.state_machine_arn, maxResults=limit
             )
     except WorkflowNotDeployed:
         return []
     names = [item["name"] for item in page["executions"]]
     with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:  # only describing tells a rejection from a failure
-        return list(pool.map(lambda name: describe_execution(environment, name, with_steps=False), names))
+        return list(pool.map(lambda name: describe_execution(environment, name, with_history=False), names))
 
 
 def _execution(described: Any) -> Execution:
@@ -81,11 +81,6 @@ def _execution_name(key: str) -> str:
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(key).stem)
     digits = uuid.uuid4().hex[:16]
     return f"{stem[: _NAME_LENGTH - len(digits) - 1]}-{digits}".lstrip("-")
-
-
-def _arn(environment: Environment, kind: str) -> str:
-    place = f"{environment.partition}:states:{environment.region}:{environment.account}"
-    return f"arn:{place}:{kind}:{environment.project}"
 
 
 @contextmanager

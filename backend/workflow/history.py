@@ -7,55 +7,55 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from backend.workflow.model import REJECTED, Step
+from backend.workflow.outcome import REJECTED, StateVisit
 
 _FAILURES = ("Failed", "TimedOut", "StartFailed", "SubmitFailed", "ScheduleFailed")
 
 
-def read_steps(
+def read_visits(
     events: Iterable[Mapping[str, Any]], execution_error: str | None, *, has_ended: bool
-) -> tuple[Step, ...]:
-    """The steps of a history, in the order they were entered.
+) -> tuple[StateVisit, ...]:
+    """The states of a history, in the order they were entered.
 
     Takes the events of both AWS and MiniStack: Lambda's own events or those of a Task, with or without a state's exit.
     A state whose last attempt failed counts as failed, even if the error was caught.
     """
-    steps: list[Step] = []
+    visits: list[StateVisit] = []
     for event in events:
         kind = event["type"]
         if kind.endswith("StateEntered"):
             details = event["stateEnteredEventDetails"]
             state = kind.removesuffix("StateEntered")
-            steps.append(
-                Step(details["name"], state, "running", event["timestamp"], input=_content(details.get("input")))
+            visits.append(
+                StateVisit(details["name"], state, "running", event["timestamp"], input=_content(details.get("input")))
             )
         elif kind.endswith("StateExited"):
-            _exit(steps, event)
-        elif steps and kind.startswith(("Task", "Lambda")):
-            steps[-1] = replace(steps[-1], error=_error(event) if kind.endswith(_FAILURES) else None)
-    if steps and has_ended and steps[-1].exited_at is None:
-        steps[-1] = _end(steps[-1], execution_error)
-    return tuple(steps)
+            _exit(visits, event)
+        elif visits and kind.startswith(("Task", "Lambda")):
+            visits[-1] = replace(visits[-1], error=_error(event) if kind.endswith(_FAILURES) else None)
+    if visits and has_ended and visits[-1].exited_at is None:
+        visits[-1] = _end(visits[-1], execution_error)
+    return tuple(visits)
 
 
-def _exit(steps: list[Step], event: Mapping[str, Any]) -> None:
+def _exit(visits: list[StateVisit], event: Mapping[str, Any]) -> None:
     """Close the last state of that name that is still open."""
     details = event["stateExitedEventDetails"]
-    for position in reversed(range(len(steps))):
-        step = steps[position]
-        if step.name == details["name"] and step.exited_at is None:
-            status = "failed" if step.error else "succeeded"
+    for position in reversed(range(len(visits))):
+        visit = visits[position]
+        if visit.name == details["name"] and visit.exited_at is None:
+            status = "failed" if visit.error else "succeeded"
             output = _content(details.get("output"))
-            steps[position] = replace(step, status=status, exited_at=event["timestamp"], output=output)
+            visits[position] = replace(visit, status=status, exited_at=event["timestamp"], output=output)
             return
 
 
-def _end(step: Step, execution_error: str | None) -> Step:
+def _end(visit: StateVisit, execution_error: str | None) -> StateVisit:
     """The state in which the execution ended: a Fail state is never exited."""
-    if execution_error is None and step.error is None:
-        return replace(step, status="succeeded")
+    if execution_error is None and visit.error is None:
+        return replace(visit, status="succeeded")
     return replace(
-        step, status="rejected" if execution_error == REJECTED else "failed", error=step.error or execution_error
+        visit, status="rejected" if execution_error == REJECTED else "failed", error=visit.error or execution_error
     )
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from backend.environment import Environment, open_environment
-from backend.model import TrainingOptions
+from backend.aws.environment import Environment, open_environment
 from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings
 from backend.staging import OfflineSample
+from backend.training import TrainingOptions
 from tests.browser.serving import PROJECT, Server, serve
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The app as its users have it: served by the launcher, on a state folder of its own."""
+"""The app as its users have it: served by Streamlit, on a state folder of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,13 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "scones-browser"
+START_SECONDS = 60
 STOP_SECONDS = 30
 
 
 @dataclass
 class Server:
-    """The launcher's process and where it serves."""
+    """The app's process and where it serves."""
 
     process: subprocess.Popen[str]
     url: str
@@ -49,18 +51,20 @@ class Server:
 def serve(state_dir: Path) -> Server:
     """Start the app with an embedded AWS on this folder, on a free port."""
     process = launch(state_dir)
-    return Server(process, _url(process))
+    url = _url(process)
+    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=START_SECONDS):  # answered once everything is there
+        return Server(process, url)
 
 
 def launch(state_dir: Path) -> subprocess.Popen[str]:
-    """The launcher's process, at once: it does not serve yet."""
+    """The app's process, at once: it does not serve yet."""
     settings = {
         "SCONES_ENVIRONMENT": "embedded",
         "SCONES_STATE_DIR": str(state_dir),
         "SCONES_PROJECT": PROJECT,
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "backend.launch", "--server.port", "0"],
+        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0"],
         cwd=ROOT,
         env=os.environ | settings,
         stdout=subprocess.PIPE,
@@ -70,11 +74,11 @@ def launch(state_dir: Path) -> subprocess.Popen[str]:
 
 
 def _url(process: subprocess.Popen[str]) -> str:
-    """The address that the launcher prints once it serves."""
+    """The address that it prints."""
     assert process.stdout is not None
     output = []
     for line in process.stdout:
         output.append(line)
         if match := re.search(r"http://127\.0\.0\.1:\d+", line):
             return match[0]
-    raise AssertionError(f"the launcher ended with {process.wait()}: {''.join(output)}")
+    raise AssertionError(f"the app ended with {process.wait()}: {''.join(output)}")

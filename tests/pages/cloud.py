@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
 
 
 @dataclass(frozen=True)

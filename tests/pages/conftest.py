@@ -5,23 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from backend import cleanup, jobs, workflow
-from backend.environment import Environment, open_environment
-from backend.model import TrainingOptions
-from backend.pipeline import PipelineOptions, run_pipeline
+from backend import cleanup, foundation, jobs
+from backend.aws.environment import Environment, open_environment
 from backend.settings import Settings
 from backend.staging import OfflineSample
-from pages.components import JobName
+from pages.shared import JobName
+from tests.conftest import PipelineRun
 from tests.pages.visits import Visit, Work
+from tests.projects import of_project
 
-APP = Path(__file__).parents[2] / "streamlit_app.py"
+APP = Path(__file__).parents[2] / "pages" / "main.py"
 JOB_SECONDS = 60.0
 _numbers = itertools.count(1)
 
@@ -32,13 +33,15 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
 
     def open_page(project: Environment, page: str, **query: str) -> AppTest:
         # Opened already: making boto3's clients anew would take most of a visit's time.
-        monkeypatch.setattr("pages.components.environment.open_environment", lambda _settings: project)
+        monkeypatch.setattr("pages.shared.environment.open_environment", lambda _settings: project)
         st.cache_resource.clear()
         st.cache_data.clear()
         app = AppTest.from_file(APP, default_timeout=60)
         for name, value in query.items():
             app.query_params[name] = value
-        app.switch_page(f"pages/{page}.py").run()
+        # As `switch_page` does, which before the first run goes by the file's name instead of the page's address.
+        app._page_hash = calc_hash("" if page == "overview" else page)
+        app.run()
         assert not app.exception
         return app
 
@@ -57,19 +60,16 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
 
 
 @pytest.fixture(scope="session")
-def populated(environment: Environment) -> Environment:
+def populated(pipeline_run: PipelineRun) -> Environment:
     """A project in which everything exists: 64 train images, and 8 test images that went through the workflow."""
-    project = of_project(environment, "scones-pages")
-    options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
-    run_pipeline(project, options)
-    return project
+    return pipeline_run.environment
 
 
 @pytest.fixture
 def own(environment: Environment) -> Iterator[Environment]:
     """A project of the test's own, with its bucket and its roles; whatever is left of it goes."""
     project = of_project(environment, f"scones-own-{next(_numbers)}")
-    workflow.deploy_foundation(project)
+    foundation.deploy_foundation(project)
     yield project
     cleanup.delete_resources(project, cleanup.list_resources(project))
 
@@ -83,7 +83,7 @@ def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
         train_per_class: int = 6
         test_per_class: int = 2
 
-    monkeypatch.setattr("pages.components.source.OfflineSample", SmallSample)
+    monkeypatch.setattr("pages.data_staging.source.OfflineSample", SmallSample)
 
 
 @pytest.fixture
@@ -92,8 +92,3 @@ def work(visit: Visit) -> Iterator[Work]:
     work = Work()
     yield work
     work.may_end.set()
-
-
-def of_project(environment: Environment, name: str) -> Environment:
-    """Another project on the same embedded AWS."""
-    return replace(environment, settings=environment.settings.model_copy(update={"project": name}))

@@ -8,19 +8,19 @@ from botocore.exceptions import ClientError
 from streamlit.testing.v1 import AppTest
 
 from backend import staging, workflow
-from backend.environment import Environment
-from pages.components import JobName
+from backend.aws.environment import Environment
+from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, finish, select_rows, table, texts
 
-PAGE = "operate/cleanup"
+PAGE = "cleanup"
 
 
 @pytest.fixture
 def small(own: Environment) -> Environment:
     """A project with a dataset, a workflow and an upload, quickly made."""
     staging.stage_dataset(own, staging.OfflineSample(train_per_class=2, test_per_class=1))
-    workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
     own.s3.put_object(Bucket=own.bucket, Key="uploads/mine.png", Body=b"x")
     return own
 
@@ -87,7 +87,7 @@ def test_everything_is_deleted(visit: Visit, small: Environment) -> None:
     assert "Nothing is left." in texts(app)
     with pytest.raises(ClientError, match="404"):
         small.s3.head_bucket(Bucket=small.bucket)
-    for stack in (small.workflow_stack, small.foundation_stack):
+    for stack in (small.names.workflow_stack, small.names.foundation_stack):
         with pytest.raises(ClientError, match="does not exist"):
             small.cloudformation.describe_stacks(StackName=stack)
 

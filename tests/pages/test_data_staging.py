@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
 from backend.staging import drawing
-from pages.components import JobName
+from pages.shared import JobName
+from tests.backend.staging.archives import small_members, write_archive
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, errors, finish, table, texts
-from tests.staging.archives import small_members, write_archive
 
-PAGE = "build/data_staging"
+PAGE = "data_staging"
 
 
 def choose(app: AppTest, source: str) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.environment import Environment
-from pages.components import JobName
+from backend.aws.environment import Environment
+from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, click, errors, finish, texts
 
-PAGE = "build/deployment"
+PAGE = "deployment"
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 
 
 def config_of(project: Environment) -> Any:
     """The configuration that the endpoint serves by."""
-    name = project.sagemaker.describe_endpoint(EndpointName=project.endpoint_name)["EndpointConfigName"]
+    name = project.sagemaker.describe_endpoint(EndpointName=project.names.endpoint)["EndpointConfigName"]
     return project.sagemaker.describe_endpoint_config(EndpointConfigName=name)
 
 
@@ -36,7 +36,7 @@ def failed(own: Environment) -> Environment:
     own.sagemaker.create_model(
         ModelName=own.project,
         PrimaryContainer={"Image": IMAGE, "ModelDataUrl": artifact},
-        ExecutionRoleArn=own.sagemaker_role_arn,
+        ExecutionRoleArn=own.names.sagemaker_role_arn,
     )
     own.sagemaker.create_endpoint_config(
         EndpointConfigName=own.project,
@@ -49,17 +49,17 @@ def failed(own: Environment) -> Environment:
             }
         ],
     )
-    own.sagemaker.create_endpoint(EndpointName=own.endpoint_name, EndpointConfigName=own.project)
+    own.sagemaker.create_endpoint(EndpointName=own.names.endpoint, EndpointConfigName=own.project)
     waiter = own.sagemaker.get_waiter("endpoint_in_service")
     with pytest.raises(Exception, match="Failed"):
-        waiter.wait(EndpointName=own.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        waiter.wait(EndpointName=own.names.endpoint, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return own
 
 
 def test_the_endpoint_is_shown_with_its_status(visit: Visit, populated: Environment) -> None:
     app = visit(populated, PAGE)
-    status = populated.sagemaker.describe_endpoint(EndpointName=populated.endpoint_name)["EndpointStatus"]
-    assert [element.value for element in app.subheader] == [populated.endpoint_name]
+    status = populated.sagemaker.describe_endpoint(EndpointName=populated.names.endpoint)["EndpointStatus"]
+    assert [element.value for element in app.subheader] == [populated.names.endpoint]
     assert f"{status}]" in texts(app)
 
 
@@ -86,7 +86,7 @@ def test_another_model_is_deployed_as_chosen(visit: Visit, populated: Environmen
     app.selectbox(key="deployment.instance_type").set_value("ml.c5.xlarge").run()
     click(app, "Deploy model")
     populated.sagemaker.get_waiter("endpoint_in_service").wait(
-        EndpointName=populated.endpoint_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        EndpointName=populated.names.endpoint, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     config = config_of(populated)
     assert config["EndpointConfigName"] != before
@@ -96,7 +96,7 @@ def test_another_model_is_deployed_as_chosen(visit: Visit, populated: Environmen
 
 
 def test_a_failed_endpoint_shows_why(visit: Visit, failed: Environment) -> None:
-    reason = failed.sagemaker.describe_endpoint(EndpointName=failed.endpoint_name)["FailureReason"]
+    reason = failed.sagemaker.describe_endpoint(EndpointName=failed.names.endpoint)["FailureReason"]
     assert errors(visit(failed, PAGE)) == [reason]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from backend import workflow
-from backend.environment import Environment
+from backend.aws.environment import Environment
 from tests.pages import cloud
 from tests.pages.visits import Visit, click, errors, metrics, select_rows, table
 
-PAGE = "operate/test_images"
+PAGE = "test_images"
 
 
 def test_the_executions_are_the_newest_of_the_state_machine(visit: Visit, populated: Environment) -> None:
@@ -82,7 +82,7 @@ def test_a_link_to_an_execution_that_is_gone_says_so(visit: Visit, populated: En
 
 
 def test_an_execution_that_failed_shows_why(visit: Visit, own: Environment) -> None:
-    workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
     workflow.run_batch(own, ["uploads/missing.png"])
     app = visit(own, PAGE)
     assert table(app, "Execution")["Outcome"] == ["failed"]

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
+from tests.capture_lines import capture_line
 from tests.pages import cloud
 from tests.pages.visits import Visit, errors, links, metrics, table
 
-PAGE = "operate/monitoring"
+PAGE = "monitoring"
 
 
 def points(app: AppTest) -> dict[str, int]:
@@ -21,25 +22,15 @@ def points(app: AppTest) -> dict[str, int]:
     return {inference: int(record) for trace in traces for record, inference in trace["customdata"]}
 
 
-def put_capture(project: Environment, name: str, *lines: str) -> None:
-    key = f"data_capture/{project.endpoint_name}/AllTraffic/2026/01/02/03/{name}.jsonl"
-    project.s3.put_object(Bucket=project.bucket, Key=key, Body="\n".join(lines).encode())
+def put_capture(project: Environment, name: str, *lines: bytes) -> None:
+    key = f"data_capture/{project.names.endpoint}/AllTraffic/2026/01/02/03/{name}.jsonl"
+    project.s3.put_object(Bucket=project.bucket, Key=key, Body=b"".join(lines))
 
 
-def line(time: datetime, inference_id: str, probabilities: list[float]) -> str:
-    """A record as SageMaker writes it, without its image."""
-    answer = {
-        "observedContentType": "application/json",
-        "mode": "OUTPUT",
-        "data": json.dumps(probabilities),
-        "encoding": "JSON",
-    }
-    metadata = {
-        "eventId": f"event-{inference_id}",
-        "inferenceTime": f"{time:%Y-%m-%dT%H:%M:%SZ}",
-        "inferenceId": inference_id,
-    }
-    return json.dumps({"captureData": {"endpointOutput": answer}, "eventMetadata": metadata, "eventVersion": "0"})
+def line(time: datetime, inference_id: str, probabilities: list[float]) -> bytes:
+    """A record without its image."""
+    changes = {"captureData__endpointInput": None, "eventMetadata__inferenceId": inference_id}
+    return capture_line(probabilities, f"{time:%Y-%m-%dT%H:%M:%SZ}", **changes)
 
 
 @pytest.fixture
@@ -113,7 +104,7 @@ def test_a_range_without_a_record_says_so(visit: Visit, own: Environment) -> Non
 
 
 def test_lines_that_cannot_be_read_are_counted(visit: Visit, aged: Environment) -> None:
-    put_capture(aged, "00-00-000-b", "{", '{"captureData": {}}')
+    put_capture(aged, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
     assert metrics(visit(aged, PAGE))["Quarantined"] == "2"
 
 

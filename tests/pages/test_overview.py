@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from backend.environment import Environment
-from pages.components import JobName
+from backend.aws.environment import Environment
+from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, finish, links, texts
 
 
 def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, "build/overview")
+    app = visit(populated, "overview")
     assert [element.value for element in app.success] == [
         "Every step is done. Submit more images, or watch the confidences."
     ]
@@ -22,27 +22,27 @@ def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, popu
 def test_the_images_are_counted_as_the_bucket_has_them(visit: Visit, populated: Environment) -> None:
     prefix = f"datasets/{cloud.current_dataset(populated)}"
     train, test = (len(cloud.keys(populated, f"{prefix}/{split}/")) for split in ("train", "test"))
-    shown = texts(visit(populated, "build/overview"))
+    shown = texts(visit(populated, "overview"))
     assert f"{train} train and {test} test synthetic images of bicycle and motorcycle." in shown
 
 
 def test_the_executions_are_counted_by_how_they_ended(visit: Visit, populated: Environment) -> None:
     verdicts = (cloud.execution(populated, name)["verdict"] for name in list(cloud.execution_arns(populated))[:50])
     counts = Counter("passed" if verdict["meets_threshold"] else "rejected" for verdict in verdicts)
-    shown = texts(visit(populated, "build/overview"))
+    shown = texts(visit(populated, "overview"))
     [line] = (line for line in shown.splitlines() if line.startswith("Newest executions"))
     assert all(f"{count} {outcome}" in line for outcome, count in counts.items())
 
 
 def test_the_captured_records_are_counted_as_the_files_have_them(visit: Visit, populated: Environment) -> None:
-    visit(populated, "operate/monitoring")  # which reads them
+    visit(populated, "monitoring")  # which reads them
     count = len(cloud.captured(populated))
-    assert f"{count} captured records in " in texts(visit(populated, "build/overview"))
+    assert f"{count} captured records in " in texts(visit(populated, "overview"))
 
 
 def test_a_background_job_is_shown_while_it_runs(visit: Visit, populated: Environment, work: Work) -> None:
     work.start(JobName.CLEANUP, "Deleting resources")
-    app = visit(populated, "build/overview")
+    app = visit(populated, "overview")
     [progress] = app.progress
     assert (progress.value, progress.text) == (40, "**Deleting resources.** Two of five.")
     click(app, "Cancel")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
 from tests.pages.visits import Visit, texts
 
 
 @pytest.mark.parametrize(
     ("page", "missing", "leads_to"),
     [
-        ("build/training", "Training needs images, and none are staged.", "data_staging"),
-        ("build/deployment", "A deployment needs a trained model", "training"),
-        ("build/workflow", "none is deployed", "deployment"),
-        ("operate/test_images", "Images go through the workflow, and none is deployed.", "workflow"),
-        ("operate/monitoring", "No captured inference was read yet.", "test_images"),
+        ("training", "Training needs images, and none are staged.", "data_staging"),
+        ("deployment", "A deployment needs a trained model", "training"),
+        ("workflow", "none is deployed", "deployment"),
+        ("test_images", "Images go through the workflow, and none is deployed.", "workflow"),
+        ("monitoring", "No captured inference was read yet.", "test_images"),
     ],
 )
 def test_a_page_says_what_it_misses_and_leads_there(
@@ -27,19 +27,19 @@ def test_a_page_says_what_it_misses_and_leads_there(
 
 
 def test_data_staging_asks_for_a_source(visit: Visit, empty: Environment) -> None:
-    app = visit(empty, "build/data_staging")
+    app = visit(empty, "data_staging")
     assert "No images are staged yet." in texts(app)
     assert app.multiselect[0].value == ["bicycle", "motorcycle"]
 
 
 def test_cleanup_finds_nothing(visit: Visit, empty: Environment) -> None:
-    app = visit(empty, "operate/cleanup")
+    app = visit(empty, "cleanup")
     assert "Nothing is left." in texts(app)
     assert not app.button
 
 
 def test_the_overview_goes_on_at_data_staging(visit: Visit, empty: Environment) -> None:
-    app = visit(empty, "build/overview")
+    app = visit(empty, "overview")
     [button] = app.button
     assert button.label == "Continue"
     button.click().run()
@@ -47,7 +47,7 @@ def test_the_overview_goes_on_at_data_staging(visit: Visit, empty: Environment) 
 
 
 def test_the_sidebar_tells_where_things_run(visit: Visit, empty: Environment) -> None:
-    app = visit(empty, "build/overview")
+    app = visit(empty, "overview")
     shown = "\n".join(element.value for element in [*app.sidebar.markdown, *app.sidebar.caption])
     assert "Embedded AWS" in shown
     assert "us-east-1" in shown

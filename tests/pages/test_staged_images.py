@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backend.environment import Environment
+from backend.aws.environment import Environment
 from tests.pages import cloud
 from tests.pages.visits import Visit, table, texts
 
-PAGE = "build/data_staging"
+PAGE = "data_staging"
 
 
 def counts(keys: list[str]) -> list[int]:

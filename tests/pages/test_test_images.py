@@ -10,12 +10,12 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from backend import workflow
-from backend.environment import Environment
-from pages.components import JobName
+from backend.aws.environment import Environment
+from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, errors, finish
 
-PAGE = "operate/test_images"
+PAGE = "test_images"
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_submission_can_be_cancelled(visit: Visit, populated: Environment, wor
 
 
 def test_without_a_dataset_images_can_only_be_uploaded(visit: Visit, own: Environment) -> None:
-    workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
     app = visit(own, PAGE)
     assert app.button_group(key="test_images.way").options == ["Upload"]
     assert len(app.file_uploader) == 1

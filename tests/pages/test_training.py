@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from backend import model, staging
-from backend.environment import Environment
-from backend.errors import TrainingNotPossible
+from backend import staging, training
+from backend.aws.environment import Environment
+from backend.errors import TrainingFailed
 from tests.pages.visits import Visit, click, errors, metrics, select_rows, table
 
-PAGE = "build/training"
+PAGE = "training"
 ENDED = ("Completed", "Failed", "Stopped")
 
 
@@ -36,7 +36,7 @@ def completed(project: Environment) -> str:
 def start_endless(project: Environment) -> str:
     dataset = staging.describe_dataset(project)
     assert dataset is not None
-    return model.start_training(project, dataset, model.TrainingOptions(epochs=500))
+    return training.start_training(project, dataset, training.TrainingOptions(epochs=500))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_stopping_ends_the_job(visit: Visit, trains: Environment) -> None:
 def test_a_failed_job_shows_why(visit: Visit, trains: Environment) -> None:
     dataset = staging.describe_dataset(trains)
     assert dataset is not None
-    name = model.start_training(trains, dataset, model.TrainingOptions(num_layers=21))
-    with pytest.raises(TrainingNotPossible):
-        model.wait_for_training(trains, name)
+    name = training.start_training(trains, dataset, training.TrainingOptions(num_layers=21))
+    with pytest.raises(TrainingFailed):
+        training.wait_for_training(trains, name)
     assert errors(visit(trains, PAGE)) == [described(trains, name)["FailureReason"]]

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from backend import workflow
-from backend.environment import Environment
-from pages.components import JobName
+from backend.aws.environment import Environment
+from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, click, errors, finish, links, table, texts
 
-PAGE = "build/workflow"
+PAGE = "workflow"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_threshold_that_is_deployed_cannot_be_deployed_again(visit: Visit, p
 
 
 def test_other_classes_than_the_endpoints_are_told_and_updated(visit: Visit, changeable: Environment) -> None:
-    workflow.deploy_workflow(changeable, changeable.endpoint_name, ("motorcycle", "bicycle"), 0.6)
+    workflow.deploy_workflow(changeable, changeable.names.endpoint, ("motorcycle", "bicycle"), 0.6)
     app = visit(changeable, PAGE)
     assert "The endpoint now tells apart bicycle, motorcycle." in app.warning[0].value
     click(app, "Update workflow")
@@ -92,7 +92,7 @@ def test_the_first_deployment_makes_the_state_machine(visit: Visit, changeable: 
 
 
 def test_a_workflow_without_its_endpoint_leads_to_deployment(visit: Visit, own: Environment) -> None:
-    workflow.deploy_workflow(own, own.endpoint_name, ("bicycle", "motorcycle"), 0.9)
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
     app = visit(own, PAGE)
     assert "endpoint does not exist" in texts(app)
     assert links(app) == ["deployment"]

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from streamlit.testing.v1 import AppTest
 
 from backend import jobs
-from backend.environment import Environment
+from backend.aws.environment import Environment
 from backend.progress import Progress
-from pages.components import JobName
+from pages.shared import JobName
 
 JOB_SECONDS = 60.0
 

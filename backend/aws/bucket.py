@@ -1,0 +1,70 @@
+"""The project's bucket: what is in it, and deleting from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors, error_code
+from backend.errors import AwsRequestError, NotFound
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+_DELETE_BATCH = 1000  # the most that S3 deletes in one request
+
+
+@contextmanager
+def bucket_errors(environment: Environment, action: str) -> Iterator[None]:
+    """As `aws_errors`, with the cure for the bucket that is not there yet."""
+    with aws_errors(action):
+        try:
+            yield
+        except ClientError as error:
+            if error_code(error) != "NoSuchBucket":
+                raise
+            raise NotFound(
+                f"Bucket {environment.bucket} does not exist. Deploy the foundation stack, which makes it, first."
+            ) from error
+
+
+def list_objects(environment: Environment, prefix: str = "") -> Iterator[ObjectTypeDef]:
+    """The objects whose key begins with the prefix, in the order of their keys; as boto3 raises."""
+    pages = environment.s3.get_paginator("list_objects_v2").paginate(Bucket=environment.bucket, Prefix=prefix)
+    for page in pages:
+        yield from page.get("Contents", [])
+
+
+def list_folders(environment: Environment, prefix: str) -> Iterator[str]:
+    """The prefixes one level below a prefix, each ending in a slash; as boto3 raises."""
+    pages = environment.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=environment.bucket, Prefix=prefix, Delimiter="/"
+    )
+    for page in pages:
+        for folder in page.get("CommonPrefixes", []):
+            yield folder["Prefix"]
+
+
+def delete_prefix(environment: Environment, prefix: str = "") -> None:
+    """Delete every object whose key begins with the prefix; raises AwsRequestError naming the first that is left."""
+    with bucket_errors(environment, f"delete the objects below {prefix or 'the bucket'}"):
+        keys = (item["Key"] for item in list_objects(environment, prefix))
+        while batch := list(islice(keys, _DELETE_BATCH)):
+            delete_keys(environment, batch)
+
+
+def delete_keys(environment: Environment, keys: Sequence[str]) -> None:
+    """Delete these objects; one that is not there is no error. Raises AwsRequestError naming the first that is left."""
+    for start in range(0, len(keys), _DELETE_BATCH):
+        batch = keys[start : start + _DELETE_BATCH]
+        with bucket_errors(environment, f"delete {len(batch)} objects"):
+            response = environment.s3.delete_objects(
+                Bucket=environment.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+            )
+        for error in response.get("Errors", []):
+            raise AwsRequestError(f"S3 did not delete {error.get('Key')}: {error.get('Message')}. Try again.")

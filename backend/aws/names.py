@@ -1,0 +1,96 @@
+"""What everything of a project is called: resources, ARNs, log groups, and the prefixes in its bucket."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+PROJECT_TAG = "scones:project"
+
+DATASETS_PREFIX = "datasets/"
+MODELS_PREFIX = "models/"
+CAPTURES_PREFIX = "data_capture/"
+CODE_PREFIX = "code/"
+UPLOADS_PREFIX = "uploads/"
+
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+"""Of all training jobs of the account, whoever's they are: SageMaker's own name."""
+
+_STAMP = "%Y%m%d-%H%M%S-%f"
+_STAMPED = r"-\d{8}-\d{6}-\d{6}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one project in one account and region."""
+
+    project: str
+    account: str
+    region: str
+    partition: str
+    """The ARN's second part: `aws`, `aws-cn`..."""
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.project}-{self.account}-{self.region}"
+
+    @property
+    def foundation_stack(self) -> str:
+        """The stack with the bucket, the roles and the notification topic."""
+        return f"{self.project}-foundation"
+
+    @property
+    def workflow_stack(self) -> str:
+        """The stack with the Lambdas and the state machine."""
+        return f"{self.project}-workflow"
+
+    @property
+    def endpoint(self) -> str:
+        """One endpoint a project: a newer model replaces the older one behind the same name."""
+        return self.project
+
+    @property
+    def endpoint_log_group(self) -> str:
+        return f"/aws/sagemaker/Endpoints/{self.endpoint}"
+
+    @property
+    def bucket_arn(self) -> str:
+        return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def sagemaker_role_arn(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.project}-sagemaker-{self.region}"
+
+    @property
+    def topic_arn(self) -> str:
+        """Where notifications go."""
+        return self._arn("sns", f"{self.project}-notifications")
+
+    @property
+    def state_machine_arn(self) -> str:
+        return self._arn("states", f"stateMachine:{self.project}")
+
+    def execution_arn(self, name: str) -> str:
+        """The ARN of an execution of the state machine."""
+        return self._arn("states", f"execution:{self.project}:{name}")
+
+    def function(self, folder: str) -> str:
+        """The Lambda function whose code is in `lambdas/<folder>`."""
+        return f"{self.project}-{folder.replace('_', '-')}"
+
+    def stamped(self) -> str:
+        """A name that nothing has yet, for a training job or a model: the time is in it, to the microsecond."""
+        return f"{self.project}-{stamp()}"
+
+    def is_stamped(self, name: str) -> bool:
+        """Whether `stamped` made this name; not one of a project whose name only begins like ours."""
+        return re.fullmatch(re.escape(self.project) + _STAMPED, name) is not None
+
+    def _arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def stamp() -> str:
+    """The time now (UTC), to the microsecond, as names hold it: later ones sort behind earlier ones."""
+    return f"{datetime.now(UTC):{_STAMP}}"

@@ -1,0 +1,27 @@
+"""Training the image classifier: jobs of SageMaker's built-in algorithm, and what they log."""
+
+from backend.training.jobs import (
+    LEARNING_RATES,
+    TrainingJob,
+    TrainingOptions,
+    describe_training,
+    list_training_jobs,
+    start_training,
+    stop_training,
+    wait_for_training,
+)
+from backend.training.log import EpochMetrics, TrainingLog, read_training_log
+
+__all__ = [
+    "LEARNING_RATES",
+    "EpochMetrics",
+    "TrainingJob",
+    "TrainingLog",
+    "TrainingOptions",
+    "describe_training",
+    "list_training_jobs",
+    "read_training_log",
+    "start_training",
+    "stop_training",
+    "wait_for_training",
+]

@@ -1,0 +1,225 @@
+"""Training jobs of SageMaker's built-in image-classification algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors
+from backend.aws.names import DATASETS_PREFIX, MODELS_PREFIX
+from backend.aws.polling import attempts
+from backend.errors import TrainingFailed, TrainingNotPossible
+from backend.progress import Progress, no_progress
+from backend.staging import Dataset
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
+    from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, DescribeTrainingJobResponseTypeDef
+
+ENDED = frozenset({"Completed", "Failed", "Stopped"})
+IMAGE_SHAPE = "3,28,28"
+"""Crops of CIFAR's 32 x 32 pixels: the size for which the developer guide suggests 20 to 110 layers."""
+LEARNING_RATES = {"adam": 0.001, "sgd": 0.1, "nag": 0.1, "rmsprop": 0.001}
+"""A rate to begin with for each of the algorithm's optimizers."""
+_MAX_RUNTIME_SECONDS = 3600
+_CONCURRENT_DESCRIBES = 8
+_PAGE_SIZE = 100
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a person chooses: the algorithm's hyperparameters, by its own names, and the machine.
+
+    docs/local-sagemaker.md has the accuracies by which the defaults were chosen.
+    Source: SageMaker developer guide, "Image Classification Hyperparameters".
+    """
+
+    num_layers: int = 20
+    epochs: int = 30
+    mini_batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = LEARNING_RATES["adam"]
+    weight_decay: float = 1e-4
+    augmentation_type: str = "crop"
+    lr_scheduler_step: str = "20,26"
+    lr_scheduler_factor: float = 0.1
+    instance_type: str = "ml.g4dn.xlarge"
+
+    def hyperparameters(self, dataset: Dataset) -> dict[str, str]:
+        """The job's hyperparameters for this dataset; SageMaker takes every value as text."""
+        chosen = {name: str(value) for name, value in asdict(self).items() if name != "instance_type" and value != ""}
+        return chosen | {
+            "num_classes": str(len(dataset.labels)),
+            "num_training_samples": str(dataset.size("train")),
+            "image_shape": IMAGE_SHAPE,
+        }
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A secondary status that a job reached, and when."""
+
+    status: str
+    message: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training job as SageMaker describes it."""
+
+    name: str
+    status: str
+    secondary_status: str
+    failure_reason: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    training_seconds: int | None
+    transitions: tuple[Transition, ...]
+    hyperparameters: Mapping[str, str]
+    metrics: Mapping[str, float]
+    dataset_id: str | None
+    model_artifact: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        return self.metrics.get("validation:accuracy")
+
+
+def start_training(environment: Environment, dataset: Dataset, options: TrainingOptions) -> str:
+    """Start a training job on the staged images; returns its name, at once.
+
+    Raises TrainingNotPossible when the dataset holds too few images, AwsRequestError when AWS refuses the job.
+    """
+    from sagemaker.core import image_uris  # imported late: the SDK takes seconds to load
+
+    _require_a_batch(dataset, options)
+    name = environment.names.stamped()
+    with aws_errors("start the training job"):
+        environment.sagemaker.create_training_job(
+            TrainingJobName=name,
+            RoleArn=environment.names.sagemaker_role_arn,
+            AlgorithmSpecification={
+                "TrainingImage": image_uris.retrieve("image-classification", region=environment.region),
+                "TrainingInputMode": "File",
+            },
+            HyperParameters=options.hyperparameters(dataset),
+            InputDataConfig=[_channel(channel, uri) for channel, uri in dataset.channels().items()],
+            OutputDataConfig={"S3OutputPath": f"s3://{environment.bucket}/{MODELS_PREFIX.rstrip('/')}"},
+            ResourceConfig={
+                "InstanceType": cast("TrainingInstanceTypeType", options.instance_type),
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 50,
+            },
+            StoppingCondition={"MaxRuntimeInSeconds": _MAX_RUNTIME_SECONDS},
+            Tags=environment.tag_list,
+        )
+    return name
+
+
+def list_training_jobs(environment: Environment, limit: int = 20) -> list[TrainingJob]:
+    """This project's newest training jobs, newest first."""
+    with aws_errors("list the training jobs"):
+        names = list(islice(_our_jobs(environment), limit))
+    with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:
+        return list(pool.map(lambda name: describe_training(environment, name), names))
+
+
+def describe_training(environment: Environment, name: str) -> TrainingJob:
+    """Describe a training job; raises NotFound when there is none of that name."""
+    with aws_errors(f"describe training job {name}"):
+        return _training_job(environment.sagemaker.describe_training_job(TrainingJobName=name))
+
+
+def stop_training(environment: Environment, name: str) -> None:
+    """Ask a training job to stop; the model it has so far is kept."""
+    with aws_errors(f"stop training job {name}"):
+        environment.sagemaker.stop_training_job(TrainingJobName=name)
+
+
+def wait_for_training(environment: Environment, name: str, progress: Progress = no_progress) -> TrainingJob:
+    """Wait until the job has ended; raises TrainingFailed with SageMaker's reason when it did not complete."""
+    for _ in attempts(f"Training job {name}"):
+        job = describe_training(environment, name)
+        if job.has_ended:
+            break
+        progress(0.0, f"Training job {name}: {job.secondary_status}.")
+    if job.status != "Completed":
+        raise TrainingFailed(
+            f"Training job {name} ended as {job.status}: {job.failure_reason or 'it was stopped'}. "
+            "Read its log, correct the options or the data, and train again."
+        )
+    return job
+
+
+def _our_jobs(environment: Environment) -> Iterator[str]:
+    """The names of this project's jobs, newest first: another project's may begin like ours."""
+    pages = environment.sagemaker.get_paginator("list_training_jobs").paginate(
+        NameContains=f"{environment.project}-",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+        PaginationConfig={"PageSize": _PAGE_SIZE},
+    )
+    for page in pages:
+        for job in page["TrainingJobSummaries"]:
+            if environment.names.is_stamped(job["TrainingJobName"]):
+                yield job["TrainingJobName"]
+
+
+def dataset_id_of(job: Mapping[str, Any]) -> str | None:
+    """The dataset behind a described job's train channel, whose URI ends in `datasets/<dataset_id>/train/`."""
+    for channel in job.get("InputDataConfig", []):
+        if channel["ChannelName"] == "train":
+            parts = channel["DataSource"].get("S3DataSource", {}).get("S3Uri", "").rstrip("/").split("/")
+            return parts[-2] if len(parts) > 2 and f"{parts[-3]}/" == DATASETS_PREFIX else None
+    return None
+
+
+def _require_a_batch(dataset: Dataset, options: TrainingOptions) -> None:
+    images = dataset.size("train")
+    if images < options.mini_batch_size:
+        raise TrainingNotPossible(
+            f"The dataset has {images} training images, fewer than one batch of {options.mini_batch_size}. "
+            "Choose a smaller batch or stage more images."
+        )
+
+
+def _channel(name: str, uri: str) -> ChannelTypeDef:
+    return {
+        "ChannelName": name,
+        "ContentType": "application/x-image",
+        "DataSource": {
+            "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+        },
+    }
+
+
+def _training_job(job: DescribeTrainingJobResponseTypeDef) -> TrainingJob:
+    return TrainingJob(
+        name=job["TrainingJobName"],
+        status=job["TrainingJobStatus"],
+        secondary_status=job["SecondaryStatus"],
+        failure_reason=job.get("FailureReason"),
+        created_at=job["CreationTime"],
+        ended_at=job.get("TrainingEndTime"),
+        training_seconds=job.get("TrainingTimeInSeconds"),
+        transitions=tuple(_transition(item) for item in job.get("SecondaryStatusTransitions", [])),
+        hyperparameters=job.get("HyperParameters", {}),
+        metrics={metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", [])},
+        dataset_id=dataset_id_of(job),
+        model_artifact=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+    )
+
+
+def _transition(item: Any) -> Transition:
+    return Transition(item["Status"], item.get("StatusMessage", ""), item["StartTime"], item.get("EndTime"))

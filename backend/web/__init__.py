@@ -1,0 +1,5 @@
+"""What stands around the pages while they are served."""
+
+from backend.web.lifespan import EnvironmentLifespan
+
+__all__ = ["EnvironmentLifespan"]

@@ -1,0 +1,140 @@
+"""The workflow stack: three Lambdas and a state machine, for one endpoint, its labels and a threshold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors
+from backend.aws.stacks import TEMPLATES, change_parameters, delete_stack, deploy_stack, find_stack
+from backend.errors import InvalidThreshold, WorkflowNotDeployed
+from backend.foundation import deploy_foundation
+from backend.progress import Progress, no_progress
+from backend.workflow.code import upload_definition, upload_function
+
+DEFAULT_THRESHOLD = 0.93
+"""The course project's."""
+_FUNCTIONS = {
+    "SerializeImage": "serialize_image",
+    "ClassifyImage": "classify_image",
+    "FilterInference": "filter_inference",
+}
+
+
+@dataclass(frozen=True)
+class LambdaFunction:
+    """A deployed function; memory in MB, timeout in seconds."""
+
+    name: str
+    runtime: str
+    memory: int
+    timeout: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The deployed workflow; `labels` are in the order of the model's class index."""
+
+    stack_status: str
+    state_machine_arn: str
+    threshold: float
+    endpoint_name: str
+    labels: tuple[str, ...]
+    topic_arn: str
+    functions: tuple[LambdaFunction, ...]
+    definition: dict[str, Any]
+
+
+def deploy_workflow(
+    environment: Environment,
+    endpoint_name: str,
+    labels: Sequence[str],
+    threshold: float,
+    progress: Progress = no_progress,
+) -> Workflow:
+    """Create or update the workflow; one that is as it should be is left alone.
+
+    Raises InvalidThreshold when the threshold is no confidence, StackFailed when a resource fails; the workflow that
+    worked before works still.
+    """
+    _check_threshold(threshold)
+    deploy_foundation(environment, progress)
+    with aws_errors("upload the workflow's code"):
+        code = {f"{name}Code": upload_function(environment, folder) for name, folder in _FUNCTIONS.items()}
+        definition = upload_definition(environment, TEMPLATES / "state_machine.asl.json")
+    parameters = code | {
+        "Bucket": environment.bucket,
+        "DefinitionKey": definition,
+        "EndpointName": endpoint_name,
+        "Labels": json.dumps(list(labels)),
+        "Threshold": repr(threshold),
+        "TopicArn": environment.names.topic_arn,
+    }
+    deploy_stack(environment, environment.names.workflow_stack, "workflow.yaml", parameters, progress)
+    return _require_workflow(environment)
+
+
+def update_threshold(environment: Environment, threshold: float, progress: Progress = no_progress) -> Workflow:
+    """Change the threshold of the workflow that is deployed: its code, its definition and all else stay as they are.
+
+    Raises InvalidThreshold, WorkflowNotDeployed, and StackFailed as deploy_workflow does.
+    """
+    _check_threshold(threshold)
+    _require_workflow(environment)
+    change_parameters(environment, environment.names.workflow_stack, {"Threshold": repr(threshold)}, progress)
+    return _require_workflow(environment)
+
+
+def delete_workflow(environment: Environment, progress: Progress = no_progress) -> None:
+    """Delete the Lambdas and the state machine, and with it the record of its executions."""
+    delete_stack(environment, environment.names.workflow_stack, progress)
+
+
+def describe_workflow(environment: Environment) -> Workflow | None:
+    """The deployed workflow, or None when there is none that works."""
+    with aws_errors("describe the workflow"):
+        stack = find_stack(environment, environment.names.workflow_stack)
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])} if stack else {}
+        if stack is None or "StateMachineArn" not in outputs:
+            return None
+        parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+        arn = outputs["StateMachineArn"]
+        machine = environment.stepfunctions.describe_state_machine(stateMachineArn=arn)
+        return Workflow(
+            stack_status=stack["StackStatus"],
+            state_machine_arn=arn,
+            threshold=float(parameters["Threshold"]),
+            endpoint_name=parameters["EndpointName"],
+            labels=tuple(json.loads(parameters["Labels"])),
+            topic_arn=parameters["TopicArn"],
+            functions=tuple(_describe_function(environment, folder) for folder in _FUNCTIONS.values()),
+            definition=json.loads(machine["definition"]),
+        )
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise InvalidThreshold(f"A threshold of {threshold:g} is not a confidence. Choose one from 0 to 1.")
+
+
+def _require_workflow(environment: Environment) -> Workflow:
+    if (deployed := describe_workflow(environment)) is None:
+        raise WorkflowNotDeployed("No workflow is deployed. Deploy it on the workflow page.")
+    return deployed
+
+
+def _describe_function(environment: Environment, folder: str) -> LambdaFunction:
+    name = environment.names.function(folder)
+    function = environment.lambda_.get_function_configuration(FunctionName=name)
+    modified_at = datetime.fromisoformat(function["LastModified"])
+    return LambdaFunction(name, function["Runtime"], function["MemorySize"], function["Timeout"], modified_at)
+
+
+def _topic_arn(environment: Environment) -> str:
+    place = f"{environment.names.partition}:sns:{environment.region}:{environment.account}"
+    return f"arn:{place}:{environment.project}-notifications"

@@ -1,0 +1,160 @@
+"""What an endpoint serves now: its variants, each with containers of one model, and what it captures."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import random
+import shutil
+import tarfile
+import uuid
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws.sagemaker.account import Account
+from embedded_aws.sagemaker.capture.records import CaptureSettings
+from embedded_aws.sagemaker.containers.log_file import LogFollower
+from embedded_aws.sagemaker.containers.log_stream import LogStream
+from embedded_aws.sagemaker.endpoints.worker import Worker, WorkerFailed
+from embedded_aws.sagemaker.s3_uri import S3Uri
+
+_log = logging.getLogger(__name__)
+_LOG_PATIENCE_SECONDS = 2.0
+
+
+class DeploymentFailed(Exception):
+    """When an endpoint cannot serve what its configuration says; the message is its FailureReason."""
+
+
+@dataclass(frozen=True)
+class VariantPlan:
+    """A production variant with the model behind it, kept with the endpoint: its model may be deleted meanwhile."""
+
+    name: str
+    weight: float
+    instances: int
+    image: str
+    model_data: str
+    variables: Mapping[str, str]
+
+
+class Variant:
+    """A variant with as many containers as it has instances, within what the machine has."""
+
+    def __init__(self, plan: VariantPlan) -> None:
+        self.plan = plan
+        self.workers: list[Worker] = []
+        self._followers: list[LogFollower] = []
+
+    async def start(self, account: Account, endpoint: str) -> None:
+        """Bring up the containers; raises DeploymentFailed when one does not come up. Stop it in any case."""
+        for _ in range(max(1, min(self.plan.instances, account.limits.cores))):
+            await self._add_container(account, endpoint)
+        # All of them, so that none is still on its way up when the others are stopped.
+        results = await asyncio.gather(*(worker.start() for worker in self.workers), return_exceptions=True)
+        for failure in filter(None, results):
+            raise _deployment_failure(self.plan.name, failure) from failure
+
+    def least_busy(self) -> Worker:
+        """The container to ask next; one that is being started again only if there is no other."""
+        return min(self.workers, key=lambda worker: (not worker.is_ready, worker.in_flight))
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+        for worker, follower in zip(self.workers, self._followers, strict=True):
+            await asyncio.to_thread(follower.finish, _LOG_PATIENCE_SECONDS)
+            await asyncio.to_thread(shutil.rmtree, worker.folder, ignore_errors=True)
+
+    async def _add_container(self, account: Account, endpoint: str) -> None:
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        folder = account.folder / "endpoints" / instance
+        await asyncio.to_thread(_prepare, account, self.plan, folder)
+        worker = Worker(folder, account.program, self.plan.variables, account.limits)
+        worker.log.touch()
+        stream = LogStream(account.logs, f"/aws/sagemaker/Endpoints/{endpoint}", f"{self.plan.name}/{instance}")
+        follower = LogFollower(worker.log, stream.deliver)
+        follower.start()
+        self.workers.append(worker)
+        self._followers.append(follower)
+
+
+class Deployment:
+    """The variants of one endpoint configuration, from before they come up until they have ended."""
+
+    def __init__(self, endpoint: str, plans: Sequence[VariantPlan], capture: Mapping[str, Any] | None) -> None:
+        self.endpoint = endpoint
+        self.variants = {plan.name: Variant(plan) for plan in plans}
+        self.capture = CaptureSettings.from_config(capture)
+
+    async def start(self, account: Account) -> None:
+        """Bring up every variant; raises DeploymentFailed when one does not come up. Stop it in any case."""
+        starts = (variant.start(account, self.endpoint) for variant in self.variants.values())
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        for failure in filter(None, results):
+            if isinstance(failure, DeploymentFailed):
+                raise failure
+            _log.error("endpoint %s does not come up", self.endpoint, exc_info=failure)
+            raise DeploymentFailed(f"InternalServerError: {failure!r}") from failure
+
+    def choose(self, target: str | None) -> Variant | None:
+        """The variant that a request names, or one by weight; None when it names none of ours."""
+        if target is not None:
+            return self.variants.get(target)
+        variants = list(self.variants.values())
+        weights = [variant.plan.weight for variant in variants]
+        return random.choices(variants, weights)[0] if sum(weights) else variants[0]  # noqa: S311  no secret
+
+    async def stop(self) -> None:
+        """End all containers, after the requests that are under way."""
+        while any(worker.in_flight for variant in self.variants.values() for worker in variant.workers):
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*(variant.stop() for variant in self.variants.values()))
+
+
+def _deployment_failure(variant: str, failure: BaseException) -> BaseException:
+    """A container that does not start, in AWS's words; anything else as it is."""
+    if not isinstance(failure, WorkerFailed):
+        return failure
+    return DeploymentFailed(
+        f"The primary container for production variant {variant} did not pass the ping health check: {failure}. "
+        f"Please check CloudWatch logs for this endpoint."
+    )
+
+
+def _prepare(account: Account, plan: VariantPlan, folder: Path) -> None:
+    """The container's folder with the model in it."""
+    model = folder / "model"
+    model.mkdir(parents=True, mode=0o700)
+    archive = folder / "model.tar.gz"
+    location = S3Uri.parse(plan.model_data)
+    try:
+        account.s3.download_file(location.bucket, location.key, str(archive))
+        _extract(archive, model)
+    except (Boto3Error, BotoCoreError, ClientError) as error:
+        shutil.rmtree(folder)
+        raise DeploymentFailed(f"Failed to download model data for {plan.name} from {location}: {error}") from error
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        shutil.rmtree(folder)
+        raise DeploymentFailed(f"Failed to extract model data archive {location}: {error}") from error
+    archive.unlink()
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r:") as tar:
+        tar.extractall(folder, filter="data")
+        while content.read(1 << 20):  # up to the checksum at its end, which a tar file's end comes before
+            pass
+
+
+def end_leftovers(folder: Path) -> None:
+    """End the containers that an earlier service left, and remove their folders."""
+    for left in folder.glob("i-*"):
+        Worker.end_leftover(left)
+        shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,32 @@
+"""Staging images in the bucket, and what is staged."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.data_staging.dataset import draw_dataset, draw_gallery
+from pages.data_staging.source import choose_labels, choose_source, start_staging
+from pages.shared import JobName, action, current_environment, draw_missing, follow_job, is_running, part, reads
+
+st.title("Data staging")
+environment = current_environment()
+dataset = reads.describe_dataset(environment)
+
+if dataset is None:
+    draw_missing("No images are staged yet. Choose a source and its classes below.")
+else:
+    draw_dataset(dataset)
+
+follow_job(JobName.STAGING, "The images are staged.")
+
+with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None):
+    source = choose_source(environment)
+    labels = choose_labels(source)
+    can_start = source is not None and not is_running(JobName.STAGING)
+    if st.button("Stage images", icon=":material/upload:", type="primary", disabled=not can_start) and source:
+        with action("Staging started"):
+            start_staging(environment, source, labels)
+
+if dataset is not None:
+    with part():
+        draw_gallery(environment, dataset)

@@ -1,0 +1,38 @@
+"""What each visit runs: the navigation, where things run, and the chosen page."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from pages.shared import PagePath, draw_environment, part
+
+
+def page(path: PagePath, title: str, icon: str, *, default: bool = False) -> Page:
+    """A page, at the address that its folder names."""
+    return st.Page(path, title=title, icon=f":material/{icon}:", url_path=path.url_path, default=default)
+
+
+st.set_page_config(page_title="Scones Unlimited", page_icon="🚲", layout="wide", initial_sidebar_state=240)
+
+chosen = st.navigation(
+    {
+        "": [page(PagePath.OVERVIEW, "Overview", "home", default=True)],
+        "Build": [
+            page(PagePath.DATA_STAGING, "Data staging", "photo_library"),
+            page(PagePath.TRAINING, "Training", "model_training"),
+            page(PagePath.DEPLOYMENT, "Deployment", "rocket_launch"),
+            page(PagePath.WORKFLOW, "Workflow", "account_tree"),
+        ],
+        "Operate": [
+            page(PagePath.TEST_IMAGES, "Test images", "image_search"),
+            page(PagePath.MONITORING, "Monitoring", "monitoring"),
+            page(PagePath.CLEANUP, "Cleanup", "delete_sweep"),
+        ],
+    }
+)
+
+with st.sidebar, part():
+    draw_environment()
+with part():
+    chosen.run()

@@ -1,0 +1,57 @@
+"""What exists of each step, and what is next."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from backend.overview import State, Step, next_step
+from pages.shared import JobName, PagePath, current_environment, follow, follow_job, is_running, reads
+
+ICONS = {
+    State.READY: ":green[:material/check_circle:]",
+    State.CHANGING: ":blue[:material/progress_activity:]",
+    State.FAILED: ":red[:material/error:]",
+    State.MISSING: ":gray[:material/radio_button_unchecked:]",
+}
+PAGES = {
+    "data_staging": ("Data staging", PagePath.DATA_STAGING),
+    "training": ("Training", PagePath.TRAINING),
+    "deployment": ("Deployment", PagePath.DEPLOYMENT),
+    "workflow": ("Workflow", PagePath.WORKFLOW),
+    "test_images": ("Test images", PagePath.TEST_IMAGES),
+    "monitoring": ("Monitoring", PagePath.MONITORING),
+}
+
+
+def draw_step(step: Step, *, is_next: bool) -> None:
+    """A step, with a way on if it is the next one."""
+    title, path = PAGES[step.name]
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.markdown(f"{ICONS[step.state]} **{title}**")
+            st.caption(step.detail)
+        if not is_next:
+            st.page_link(path, label="Open", icon=":material/arrow_forward:")
+        elif st.button("Continue", icon=":material/arrow_forward:", type="primary"):
+            st.switch_page(path)
+
+
+def draw_steps() -> bool:
+    """Every step; returns whether one is changing."""
+    steps = reads.describe_steps(environment)
+    upcoming = next_step(steps)
+    for step in steps:
+        draw_step(step, is_next=step == upcoming)
+    if upcoming is None:
+        st.success("Every step is done. Submit more images, or watch the confidences.", icon=":material/check_circle:")
+    return any(step.state is State.CHANGING for step in steps)
+
+
+st.title("Overview")
+environment = current_environment()
+
+st.markdown("From images to a monitored workflow that tells bicycles from motorcycles and knows when it is not sure.")
+for name in filter(is_running, JobName):
+    follow_job(name)
+is_changing = any(step.state is State.CHANGING for step in reads.describe_steps(environment))
+follow(draw_steps, is_changing=is_changing, seconds=2.0)

@@ -1,0 +1,25 @@
+"""What several pages use."""
+
+from pages.shared import reads
+from pages.shared.confirm import confirm
+from pages.shared.environment import action, current_environment, draw_environment, part
+from pages.shared.images import draw_images
+from pages.shared.live import JobName, follow, follow_job, is_running
+from pages.shared.missing import draw_missing
+from pages.shared.paths import PagePath
+
+__all__ = [
+    "JobName",
+    "PagePath",
+    "action",
+    "confirm",
+    "current_environment",
+    "draw_environment",
+    "draw_images",
+    "draw_missing",
+    "follow",
+    "follow_job",
+    "is_running",
+    "part",
+    "reads",
+]

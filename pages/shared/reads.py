@@ -1,0 +1,108 @@
+"""What pages read from the backend, kept for seconds, so that a click that changes nothing is answered at once.
+
+Every session shares what was read. Actions and jobs that end drop all of it, through `st.cache_data.clear()`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import streamlit as st
+
+from backend import cleanup, deployment, monitoring, overview, staging, training, workflow
+from backend.aws.environment import Environment
+from backend.errors import CaptureMissing, ImageMissing, InvalidImage
+from backend.monitoring import labels
+from backend.staging import Dataset
+
+_SECONDS = 5
+_GONE = (ImageMissing, InvalidImage, CaptureMissing)
+"""What leaves a place in a table empty; an outage or a missing permission does not: it is said."""
+_THREADS = 16
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_N = TypeVar("_N", str, int)
+
+
+def _kept(function: Callable[_P, _T], entries: int = 32) -> Callable[_P, _T]:
+    """The function, its answers kept for `_SECONDS` by its arguments; one that raises keeps nothing."""
+    hashes: dict[str | type[Any], Callable[[Any], Any]] = {
+        Environment: _identity,
+        Dataset: lambda item: item.dataset_id,
+    }
+    keep = st.cache_data(ttl=_SECONDS, max_entries=entries, show_spinner=False, hash_funcs=hashes)
+    return keep(function)
+
+
+def _identity(environment: Environment) -> tuple[str, ...]:
+    return str(environment.settings.state_dir), environment.account, environment.region, environment.project
+
+
+def _read_images(environment: Environment, keys: tuple[str, ...]) -> list[bytes]:
+    """The images of these keys, fetched side by side."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda key: staging.read_image(environment, key), keys))
+
+
+def _thumbnails(environment: Environment, keys: tuple[str, ...]) -> dict[str, str]:
+    """Images by key, as URLs that carry them, for tables; one that cannot be read any more is left out."""
+    return _by_name(keys, lambda key: _url(staging.read_image(environment, key)))
+
+
+def _captured_images(environment: Environment, record_ids: tuple[int, ...]) -> dict[int, str]:
+    """Captured images by record, as URLs that carry them; one that was not captured, or is gone, is left out."""
+
+    def read(record_id: int) -> str | None:
+        image = monitoring.capture_detail(environment, record_id).image
+        return _url(image) if image else None
+
+    return _by_name(record_ids, read)
+
+
+def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...]) -> dict[str, str]:
+    """What the images behind these inferences are, where that is known."""
+    known = labels_by_key(environment)
+    keys = labels.keys_by_inference(environment, inference_ids)
+    return {name: known[key] for name, key in keys.items() if key in known}
+
+
+def _by_name(names: Sequence[_N], read: Callable[[_N], str | None]) -> dict[_N, str]:
+    """What `read` gives for each distinct name, read side by side, without those that it gives nothing for."""
+
+    def attempt(name: _N) -> str | None:
+        try:
+            return read(name)
+        except _GONE:
+            return None
+
+    distinct = list(dict.fromkeys(names))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return {name: found for name, found in zip(distinct, pool.map(attempt, distinct), strict=True) if found}
+
+
+def _url(image: bytes) -> str:
+    return f"data:image;base64,{base64.b64encode(image).decode()}"
+
+
+describe_steps = _kept(overview.describe_steps)
+describe_dataset = _kept(staging.describe_dataset)
+list_images = _kept(staging.list_images)
+read_images = _kept(_read_images, entries=100)
+thumbnails = _kept(_thumbnails)
+labels_by_key = _kept(labels.labels_by_key)
+labels_by_inference = _kept(_labels_by_inference)
+list_training_jobs = _kept(training.list_training_jobs)
+describe_endpoint = _kept(deployment.describe_endpoint)
+describe_workflow = _kept(workflow.describe_workflow)
+list_executions = _kept(workflow.list_executions)
+describe_execution = _kept(workflow.describe_execution)
+refresh_captures = _kept(monitoring.refresh_captures)
+capture_summary = _kept(monitoring.capture_summary)
+confidences = _kept(monitoring.confidences, entries=8)
+capture_detail = _kept(monitoring.capture_detail)
+captured_images = _kept(_captured_images)
+list_resources = _kept(cleanup.list_resources)

@@ -1,0 +1,149 @@
+"""A training job: its options, its progress and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from backend import charts, training
+from backend.aws.environment import Environment
+from backend.training import LEARNING_RATES, TrainingJob, TrainingOptions
+from pages.shared.environment import action
+from pages.shared.status import draw_status
+from pages.shared.times import format_duration, format_time
+
+_LOG_LINES = 200
+_DEFAULTS = TrainingOptions()
+
+
+def choose_options() -> TrainingOptions:
+    """Widgets for the algorithm's hyperparameters and the machine, at their defaults."""
+    first, second, third = st.columns(3)
+    epochs = first.number_input("Epochs", 1, 500, _DEFAULTS.epochs, key="training.epochs")
+    layers = second.selectbox("Layers", [20, 32, 44, 56, 110], key="training.layers", help="Depth of the ResNet.")
+    batch = third.selectbox("Batch size", [16, 32, 64, 128, 256], index=1, key="training.batch")
+    optimizer = first.selectbox("Optimizer", list(LEARNING_RATES), key="training.optimizer")
+    usual_rate = LEARNING_RATES[optimizer]
+    rate = second.number_input(
+        "Learning rate", 1e-5, 1.0, usual_rate, step=usual_rate / 10, format="%g", key=f"training.rate.{optimizer}"
+    )
+    augmentation = third.selectbox(
+        "Augmentation",
+        ["crop", "crop_color", "crop_color_transform", ""],
+        format_func=lambda kind: kind.replace("_", ", ") or "none",
+        key="training.augmentation",
+    )
+    with st.popover("More options", icon=":material/tune:"):
+        decay = st.number_input(
+            "Weight decay", 0.0, 1.0, _DEFAULTS.weight_decay, step=1e-4, format="%g", key="training.decay"
+        )
+        steps = st.text_input(
+            "Lower the learning rate after epochs",
+            _steps(epochs),
+            key=f"training.steps.{epochs}",
+            help="Numbers with commas.",
+        )
+        factor = st.number_input(
+            "Lower it to this share", 0.01, 1.0, _DEFAULTS.lr_scheduler_factor, step=0.05, key="training.factor"
+        )
+        instance = st.text_input("Instance type", _DEFAULTS.instance_type, key="training.instance")
+    return TrainingOptions(
+        num_layers=layers,
+        epochs=epochs,
+        mini_batch_size=batch,
+        learning_rate=rate,
+        optimizer=optimizer,
+        weight_decay=decay,
+        augmentation_type=augmentation,
+        lr_scheduler_step=steps,
+        lr_scheduler_factor=factor,
+        instance_type=instance,
+    )
+
+
+def choose_job(jobs: list[TrainingJob]) -> TrainingJob:
+    """A table of the jobs, newest first; the one whose row is selected, the newest at first."""
+    chosen = st.dataframe(
+        pd.DataFrame([_row(job) for job in jobs]),
+        hide_index=True,
+        height="content",
+        key=f"training.jobs.{jobs[0].name}",  # a selection goes by row, and a new job moves the rows
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="-",
+        column_config={
+            "Created, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Accuracy": st.column_config.NumberColumn(format="%.3f", help="Validation accuracy"),
+        },
+    )
+    rows = chosen["selection"]["rows"]
+    return jobs[rows[0] if rows and rows[0] < len(jobs) else 0]
+
+
+def draw_job(environment: Environment, name: str) -> bool:
+    """Everything about a job, read anew; returns whether it goes on."""
+    job = training.describe_training(environment, name)
+    log = training.read_training_log(environment, name)
+    _draw_head(environment, job)
+    if job.failure_reason:
+        st.error(job.failure_reason, icon=":material/error:")
+    if log.epochs:
+        figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
+        st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
+    _draw_details(job, log)
+    return not job.has_ended
+
+
+def _draw_head(environment: Environment, job: TrainingJob) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(job.name, anchor=False, width="content")
+            draw_status(job.status)
+        if not job.has_ended and st.button("Stop", icon=":material/stop_circle:", disabled=job.status == "Stopping"):
+            with action("Stopping: the model so far is kept"):
+                training.stop_training(environment, job.name)
+    accuracy = job.validation_accuracy
+    elapsed = job.training_seconds or (datetime.now(UTC) - job.created_at).total_seconds()
+    columns = st.columns(3)
+    columns[0].metric("Stage", job.secondary_status)
+    columns[1].metric("Time", format_duration(elapsed))
+    columns[2].metric("Validation accuracy", "-" if accuracy is None else f"{accuracy:.3f}")
+
+
+def _draw_details(job: TrainingJob, log: training.TrainingLog) -> None:
+    lines, stages, options = st.tabs(["Log", "Stages", "Hyperparameters"])
+    with lines, st.container(height=320, border=False, autoscroll=True):
+        tail = log.lines[-_LOG_LINES:]
+        st.code("\n".join(tail) or "The job has not logged anything yet.", language=None)
+    stages.dataframe(
+        pd.DataFrame(
+            [
+                {"Stage": item.status, "Since": format_time(item.started_at), "Message": item.message}
+                for item in job.transitions
+            ]
+        ),
+        hide_index=True,
+        height="content",
+    )
+    frame = pd.DataFrame(job.hyperparameters.items(), columns=["Hyperparameter", "Value"])
+    options.dataframe(frame, hide_index=True, height="content")
+
+
+def _steps(epochs: int) -> str:
+    """The defaults' epochs, in proportion to how many there are."""
+    steps = [round(int(step) * epochs / _DEFAULTS.epochs) for step in _DEFAULTS.lr_scheduler_step.split(",")]
+    return ",".join(str(step) for step in dict.fromkeys(steps) if step > 0)
+
+
+def _row(job: TrainingJob) -> dict[str, object]:
+    return {
+        "Job": job.name,
+        "Status": job.status,
+        "Created, UTC": job.created_at.astimezone(UTC),
+        "Training time": format_duration(job.training_seconds),
+        "Epochs": job.hyperparameters.get("epochs"),
+        "Accuracy": job.validation_accuracy,
+    }

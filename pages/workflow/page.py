@@ -1,0 +1,25 @@
+"""The Lambdas and the state machine: deploying them, the threshold, and how they are built."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
+from pages.workflow.deployed import draw_deployment, draw_workflow
+
+st.title("Workflow")
+environment = current_environment()
+workflow = reads.describe_workflow(environment)
+endpoint = reads.describe_endpoint(environment)
+
+follow_job(JobName.WORKFLOW, "The workflow is deployed.")
+if workflow is not None:
+    if endpoint is None:
+        draw_missing("The workflow's endpoint does not exist. Images fail until one is deployed.", PagePath.DEPLOYMENT)
+    with part():
+        draw_workflow(environment, workflow, endpoint)
+elif endpoint is not None:
+    draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")
+    draw_deployment(environment, endpoint)
+else:
+    draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)

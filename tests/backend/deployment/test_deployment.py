@@ -1,0 +1,106 @@
+"""The endpoint's life: deployed, described with its lineage, deleted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sagemaker.core import image_uris
+
+from backend import deployment, staging, training
+from backend.aws.environment import Environment
+from backend.errors import EndpointNotInService, ModelMissing, TrainingFailed
+
+
+@pytest.fixture(scope="module")
+def endpoint(environment: Environment, trained: training.TrainingJob) -> deployment.Endpoint:
+    deployment.deploy_model(environment, trained.name, deployment.DeploymentOptions())
+    return deployment.wait_for_endpoint(environment)
+
+
+def test_the_endpoint_knows_where_its_model_came_from(
+    endpoint: deployment.Endpoint, trained: training.TrainingJob, dataset: staging.Dataset
+) -> None:
+    assert endpoint.training_job == trained.name
+    assert endpoint.dataset_id == dataset.dataset_id
+    assert endpoint.labels == ("bicycle", "motorcycle")
+    assert endpoint.model_artifact == trained.model_artifact
+
+
+def test_every_inference_is_captured_below_the_capture_prefix(
+    environment: Environment, endpoint: deployment.Endpoint
+) -> None:
+    assert endpoint.capture_percent == 100
+    assert endpoint.capture_destination == f"s3://{environment.bucket}/data_capture"
+
+
+def test_an_image_is_answered_with_a_probability_for_each_label(
+    environment: Environment, endpoint: deployment.Endpoint, dataset: staging.Dataset
+) -> None:
+    image = staging.list_images(environment, dataset, "test")[0]
+    response = environment.sagemaker_runtime.invoke_endpoint(
+        EndpointName=endpoint.name, ContentType="image/png", Body=staging.read_image(environment, image.key)
+    )
+    probabilities = json.loads(response["Body"].read())
+    assert len(probabilities) == 2
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, dataset: staging.Dataset) -> None:
+    name = training.start_training(environment, dataset, training.TrainingOptions(num_layers=21))
+    with pytest.raises(TrainingFailed):
+        training.wait_for_training(environment, name)
+    with pytest.raises(ModelMissing, match="no model to deploy"):
+        deployment.deploy_model(environment, name, deployment.DeploymentOptions())
+
+
+def test_a_model_from_elsewhere_serves_without_a_lineage(
+    environment: Environment, endpoint: deployment.Endpoint, trained: training.TrainingJob
+) -> None:
+    """Its path looks like a training job's, but this account has no such job."""
+    foreign = "models/somebody-elses-job/output/model.tar.gz"
+    own = str(trained.model_artifact).removeprefix(f"s3://{environment.bucket}/")
+    environment.s3.copy_object(
+        Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
+    )
+    _serve(environment, f"s3://{environment.bucket}/{foreign}")
+    state = deployment.wait_for_endpoint(environment)
+    assert state.in_service
+    assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
+    assert (state.training_job, state.dataset_id, state.labels) == (None, None, ())
+    environment.sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.endpoint_config)
+    assert deployment.wait_for_endpoint(environment).training_job == trained.name
+
+
+def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
+    environment: Environment, endpoint: deployment.Endpoint
+) -> None:
+    assert endpoint.model is not None
+    deployment.delete_endpoint(environment)
+    with pytest.raises(EndpointNotInService, match="does not exist"):
+        deployment.wait_for_endpoint(environment)
+    assert environment.sagemaker.list_endpoint_configs(NameContains=endpoint.endpoint_config)["EndpointConfigs"] == []
+    assert environment.sagemaker.list_models(NameContains=endpoint.model)["Models"] == []
+
+
+def _serve(environment: Environment, artifact: str) -> None:
+    """Put a model into service as other people's code does."""
+    sagemaker = environment.sagemaker
+    image = image_uris.retrieve("image-classification", region=environment.region)
+    sagemaker.create_model(
+        ModelName="elsewhere",
+        PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
+        ExecutionRoleArn=environment.names.sagemaker_role_arn,
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="elsewhere",
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "elsewhere",
+                "InstanceType": "ml.m5.xlarge",
+                "InitialInstanceCount": 1,
+            }
+        ],
+    )
+    sagemaker.update_endpoint(EndpointName=environment.names.endpoint, EndpointConfigName="elsewhere")

@@ -1,0 +1,227 @@
+"""Staging end to end on the embedded AWS: whole, or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from PIL import Image
+
+from backend import staging
+from backend.aws.environment import Environment
+from backend.errors import (
+    AwsRequestError,
+    DatasetDamaged,
+    ImageMissing,
+    InvalidArchive,
+    InvalidImage,
+    InvalidLabels,
+    NotFound,
+)
+from backend.progress import no_progress
+from backend.staging.cifar import read_archive
+from backend.staging.load import load_dataset
+from tests.backend.staging.archives import MakeArchive
+from tests.projects import of_project
+
+StagedKeys = Callable[[], list[str]]
+SAMPLE = staging.OfflineSample(train_per_class=12, test_per_class=4)
+NAME_OF = {8: "bicycle", 48: "motorcycle"}  # in the archive's own list
+OTHER_SAMPLE = staging.OfflineSample(train_per_class=5, test_per_class=2)
+
+
+def body(environment: Environment, key: str) -> bytes:
+    return environment.s3.get_object(Bucket=environment.bucket, Key=key)["Body"].read()
+
+
+def test_the_real_archive_is_staged_whole(bucket: Environment, real_archive: Path, staged_keys: StagedKeys) -> None:
+    dataset = staging.stage_dataset(bucket, staging.LocalArchive(real_archive))
+    assert dataset.counts == {
+        "train": {"bicycle": 500, "motorcycle": 500},
+        "test": {"bicycle": 100, "motorcycle": 100},
+    }
+    assert (dataset.size("train"), dataset.size("test")) == (1000, 200)
+    assert len(staged_keys()) == 1200 + 2 + 1 + 1  # images, manifests, description, pointer
+    assert not dataset.synthetic
+    images = staging.list_images(bucket, dataset, "test")
+    original = read_archive(real_archive)["test"]
+    assert [image.label for image in images] == [NAME_OF[label] for label in original.fine_labels.tolist()]
+    with Image.open(io.BytesIO(staging.read_image(bucket, images[150].key))) as picture:
+        assert np.array_equal(np.asarray(picture), original.images[150])
+
+
+def test_a_staged_dataset_is_described_as_it_was_returned(bucket: Environment) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    assert staging.describe_dataset(bucket) == dataset
+    assert staging.describe_dataset(bucket, dataset.dataset_id) == dataset
+
+
+def test_the_description_says_that_drawn_images_are_synthetic(bucket: Environment) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    described = json.loads(body(bucket, f"datasets/{dataset.dataset_id}/dataset.json"))
+    assert described["synthetic"] is True
+    assert described["labels"] == ["bicycle", "motorcycle"]
+    assert described["counts"]["test"] == {"bicycle": 4, "motorcycle": 4}
+
+
+def test_a_manifest_is_what_the_algorithm_reads(bucket: Environment, staged_keys: StagedKeys) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE, ("motorcycle", "bicycle"))
+    lines = body(bucket, dataset.channels()["train_lst"].removeprefix(f"s3://{bucket.bucket}/")).decode().splitlines()
+    rows = [line.split("\t") for line in lines]
+    assert [int(index) for index, _, _ in rows] == list(range(24))
+    assert sorted(label_index for _, label_index, _ in rows) == ["0"] * 12 + ["1"] * 12
+    channel = dataset.channels()["train"].removeprefix(f"s3://{bucket.bucket}/")
+    assert {channel + path for _, _, path in rows} <= set(staged_keys())
+    assert all(path.startswith(dataset.labels[int(label_index)]) for _, label_index, path in rows)
+
+
+def test_more_than_two_labels_can_be_staged(bucket: Environment) -> None:
+    labels = ("tractor", "bicycle", "bus")
+    dataset = staging.stage_dataset(bucket, OTHER_SAMPLE, labels)
+    assert dataset.counts["train"] == {"bicycle": 5, "bus": 5, "tractor": 5}
+    for image in staging.list_images(bucket, dataset, "test"):
+        assert image.name.startswith(labels[image.label_index])
+
+
+def test_staging_the_same_again_uploads_nothing(bucket: Environment, staged_keys: StagedKeys) -> None:
+    first = staging.stage_dataset(bucket, SAMPLE)
+    before = staged_keys()
+    messages: list[str] = []
+    second = staging.stage_dataset(bucket, SAMPLE, progress=lambda _fraction, message: messages.append(message))
+    assert second == first
+    assert staged_keys() == before
+    assert not any("Uploaded" in message for message in messages)
+
+
+def test_the_dataset_staged_last_is_the_current_one(bucket: Environment) -> None:
+    first = staging.stage_dataset(bucket, SAMPLE)
+    second = staging.stage_dataset(bucket, OTHER_SAMPLE)
+    assert staging.describe_dataset(bucket) == second
+    staging.stage_dataset(bucket, SAMPLE)
+    assert staging.describe_dataset(bucket) == first
+
+
+def test_a_dataset_that_lost_an_image_is_mended(bucket: Environment, staged_keys: StagedKeys) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    before = staged_keys()
+    bucket.s3.delete_object(Bucket=bucket.bucket, Key=before[3])
+    assert staging.stage_dataset(bucket, SAMPLE).dataset_id == dataset.dataset_id
+    assert staged_keys() == before
+
+
+def test_dataset_ids_sort_by_time(bucket: Environment) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    assert dataset.dataset_id.startswith(f"{dataset.staged_at:%Y%m%d-%H%M}")
+
+
+class Cancelled(Exception):
+    """What the app raises out of progress when a person cancels."""
+
+
+@pytest.mark.parametrize("point", [0.2, 0.6, 0.9, 1.0])
+def test_a_cancelled_staging_leaves_nothing(bucket: Environment, staged_keys: StagedKeys, point: float) -> None:
+    def cancel(fraction: float, _message: str) -> None:
+        if fraction >= point:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        staging.stage_dataset(bucket, SAMPLE, progress=cancel)
+    assert staged_keys() == []
+    assert staging.describe_dataset(bucket) is None
+
+
+def test_a_failure_half_way_leaves_the_dataset_before_as_it_was(
+    bucket: Environment, staged_keys: StagedKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    before = staged_keys()
+    put_object = bucket.s3.put_object
+
+    def fail_at_test_images(**request: Any) -> Any:
+        if "/test/" in request["Key"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+        return put_object(**request)
+
+    monkeypatch.setattr(bucket.s3, "put_object", fail_at_test_images)
+    with pytest.raises(AwsRequestError, match=r"Access Denied.*permission"):
+        staging.stage_dataset(bucket, OTHER_SAMPLE)
+    assert staged_keys() == before
+    assert staging.describe_dataset(bucket) == dataset
+
+
+def test_progress_never_falls_and_ends_at_one(bucket: Environment) -> None:
+    fractions: list[float] = []
+    not_drawn_yet = staging.OfflineSample(train_per_class=3, test_per_class=1)
+    staging.stage_dataset(bucket, not_drawn_yet, progress=lambda fraction, _message: fractions.append(fraction))
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+def test_labels_that_the_source_has_not_are_refused_before_any_work(bucket: Environment) -> None:
+    with pytest.raises(InvalidLabels, match=r"no label 'apple'. It offers bicycle, motorcycle"):
+        staging.stage_dataset(bucket, SAMPLE, ("bicycle", "apple"))
+
+
+def test_labels_that_an_archive_has_no_images_of_are_named(
+    bucket: Environment, make_archive: MakeArchive, small_cifar: dict[str, bytes], staged_keys: StagedKeys
+) -> None:
+    with pytest.raises(InvalidArchive, match="no images of apple"):
+        staging.stage_dataset(bucket, staging.LocalArchive(make_archive(small_cifar)), ("bicycle", "apple"))
+    assert staged_keys() == []
+
+
+@pytest.fixture
+def no_bucket(environment: Environment) -> Environment:
+    """The environment of a project that nothing was deployed for."""
+    return of_project(environment, "scones-bare")
+
+
+def test_without_a_bucket_the_foundation_is_asked_for(no_bucket: Environment) -> None:
+    with pytest.raises(NotFound, match=r"Bucket scones-bare-.* does not exist. Deploy the foundation stack"):
+        load_dataset(no_bucket, "drawn", True, ("bicycle", "motorcycle"), {"train": [], "test": []}, no_progress)
+
+
+def test_without_a_bucket_nothing_is_staged(no_bucket: Environment) -> None:
+    assert staging.describe_dataset(no_bucket) is None
+
+
+def test_a_dataset_that_never_was_is_none(bucket: Environment) -> None:
+    assert staging.describe_dataset(bucket, "20200101-000000-abcdef") is None
+
+
+def test_a_damaged_description_is_named(bucket: Environment) -> None:
+    bucket.s3.put_object(Bucket=bucket.bucket, Key="datasets/current.json", Body=b"{")
+    with pytest.raises(DatasetDamaged, match="Stage the images again"):
+        staging.describe_dataset(bucket)
+
+
+@pytest.mark.parametrize("manifest", [b"0\t0\n", b"0\t7\ta.png\n", b"0\tx\ta.png\n", b"\xff\n"])
+def test_a_damaged_manifest_is_named(bucket: Environment, manifest: bytes) -> None:
+    dataset = staging.stage_dataset(bucket, SAMPLE)
+    bucket.s3.put_object(Bucket=bucket.bucket, Key=f"datasets/{dataset.dataset_id}/test.lst", Body=manifest)
+    with pytest.raises(DatasetDamaged, match=r"test.lst is missing or damaged"):
+        staging.list_images(bucket, dataset, "test")
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_bytes_that_are_no_image_are_refused(bucket: Environment, content: bytes) -> None:
+    bucket.s3.put_object(Bucket=bucket.bucket, Key="datasets/odd.png", Body=content)
+    with pytest.raises(InvalidImage, match=r"datasets/odd.png is no image"):
+        staging.read_image(bucket, "datasets/odd.png")
+
+
+def test_an_image_too_large_for_an_endpoint_is_refused(bucket: Environment) -> None:
+    bucket.s3.put_object(Bucket=bucket.bucket, Key="datasets/large.png", Body=bytes((6 << 20) + 1))
+    with pytest.raises(InvalidImage, match="larger than 6 MB"):
+        staging.read_image(bucket, "datasets/large.png")
+
+
+def test_an_image_that_is_gone_is_named(bucket: Environment) -> None:
+    with pytest.raises(ImageMissing, match=r"datasets/gone.png is no longer in the bucket"):
+        staging.read_image(bucket, "datasets/gone.png")

@@ -1,0 +1,159 @@
+"""Serving: a real process on a unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from PIL import Image
+from torch import Tensor
+
+from embedded_aws.sagemaker.containers.image_classification import artifact
+from embedded_aws.sagemaker.containers.image_classification.serving import Predictor, create_app
+
+from .conftest import MODULE, ROOT, Job
+
+
+@pytest.fixture(scope="module")
+def socket(trained: Job) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "serve"
+        variables = os.environ | {"SAGEMAKER_BASE_DIR": str(trained.base), "SAGEMAKER_SOCKET": str(path)}
+        process = subprocess.Popen([sys.executable, "-m", MODULE, "serve"], cwd=ROOT, env=variables)
+        deadline = time.monotonic() + 60
+        while not path.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield path
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def png(brightness: int, size: tuple[int, int] = (32, 32), kind: str = "PNG") -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", size, (brightness,) * 3).save(content, kind)
+    return content.getvalue()
+
+
+def post(
+    socket: Path, *bodies: bytes, content_type: str = "image/png", accept: str = "application/json"
+) -> list[tuple[int, str]]:
+    """Send all at once; returns status and text of each answer."""
+
+    async def run() -> list[tuple[int, str]]:
+        async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket))) as session:
+
+            async def one(body: bytes) -> tuple[int, str]:
+                headers = {"Content-Type": content_type, "Accept": accept}
+                async with session.post("http://model/invocations", data=body, headers=headers) as response:
+                    return response.status, await response.text()
+
+            return await asyncio.gather(*(one(body) for body in bodies))
+
+    return asyncio.run(run())
+
+
+def test_the_probabilities_add_up_to_one(socket: Path) -> None:
+    [(status, text)] = post(socket, png(200))
+    assert status == 200
+    assert sum(json.loads(text)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("size", [(32, 32), (300, 200), (8, 8), (28, 28)])
+def test_images_of_any_size_are_classified(socket: Path, kind: str, size: tuple[int, int]) -> None:
+    [(status, text)] = post(socket, png(100, size, kind), content_type="application/x-image")
+    assert (status, len(json.loads(text))) == (200, 2)
+
+
+def test_json_lines_are_given_on_demand(socket: Path) -> None:
+    [(_, text)] = post(socket, png(100), accept="application/jsonlines")
+    assert set(json.loads(text)) == {"prediction"}
+
+
+def test_a_bad_image_is_refused_and_those_beside_it_are_answered(socket: Path) -> None:
+    answers = post(socket, png(10), b"no image", png(200)[:60], png(240))
+    assert [status for status, _ in answers] == [200, 400, 400, 200]
+
+
+def test_another_content_type_is_refused(socket: Path) -> None:
+    [(status, text)] = post(socket, b"1,2,3", content_type="text/csv")
+    assert status == 415
+    assert "text/csv" in text
+
+
+def test_many_at_once_get_their_own_answers(socket: Path) -> None:
+    levels = [0, 60, 120, 180, 240]
+    alone = [json.loads(post(socket, png(level))[0][1]) for level in levels]
+    assert len({round(answer[0], 4) for answer in alone}) == len(levels)  # which is whose can be told
+    together = [json.loads(text) for _, text in post(socket, *(png(level) for level in levels * 6))]
+    for position, answer in enumerate(together):
+        assert answer == pytest.approx(alone[position % len(levels)], abs=1e-4)
+
+
+class Spoiling(Predictor):
+    """Hands the model an image without its blue wherever one is black: no network takes that."""
+
+    def predict(self, pixels: Tensor) -> Future[list[float]]:
+        return super().predict(pixels if pixels.any() else pixels[:2])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.* is deprecated:DeprecationWarning")  # nothing else is as fast on a CPU
+def test_an_exception_in_the_model_is_answered_and_the_next_image_too(trained: Job) -> None:
+    model = artifact.load(trained.base / "model")
+    app = create_app(Spoiling(model, logging.getLogger("test")), model.architecture)
+
+    async def ask() -> list[int]:
+        async with TestClient(TestServer(app)) as client:
+            statuses = []
+            for brightness in (0, 200, 0, 200):
+                headers = {"Content-Type": "image/png"}
+                response = await client.post("/invocations", data=png(brightness), headers=headers)
+                statuses.append(response.status)
+            return statuses
+
+    assert asyncio.run(asyncio.wait_for(ask(), 30)) == [500, 200, 500, 200]
+
+
+ENDING = """
+import logging
+import torch
+from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
+from embedded_aws.sagemaker.containers.image_classification.serving import Predictor
+
+class Ending(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, *arguments):
+        raise SystemExit
+
+model = Classifier(Architecture(20, 2, (28, 28), (28, 28))).eval()
+Predictor(model, logging.getLogger()).predict(torch.zeros(3, 28, 28).as_subclass(Ending)).result()
+"""
+
+
+def test_a_process_that_can_answer_nothing_any_more_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 1
+
+
+def test_a_broken_model_is_said_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    variables = os.environ | {"SAGEMAKER_BASE_DIR": str(tmp_path), "SAGEMAKER_SOCKET": str(tmp_path / "s")}
+    command = [sys.executable, "-m", MODULE, "serve"]
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "The model does not load" in done.stdout

@@ -1,0 +1,193 @@
+"""Training under SageMaker's container contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from embedded_aws.sagemaker.containers.image_classification import METRIC_DEFINITIONS, artifact
+from embedded_aws.sagemaker.containers.image_classification.hyperparameters import parse
+from embedded_aws.sagemaker.containers.image_classification.training import EarlyStopping
+
+from .conftest import MODULE, ROOT, Job, write_images
+
+
+def test_a_job_learns_to_tell_its_classes_apart(trained: Job) -> None:
+    assert share_told_right(trained) == 1
+
+
+def test_a_model_is_its_weights_and_their_shapes(trained: Job) -> None:
+    assert {path.name for path in (trained.base / "model").iterdir()} == {
+        "image-classification.pt",
+        "model-shapes.json",
+    }
+
+
+def test_the_log_has_the_built_ins_lines_and_metrics(job: Job) -> None:
+    output = job.train().stdout
+    stamp = r"^\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] "
+    for line in (
+        r"Train-accuracy=0\.\d{6}$|Train-accuracy=1\.0{6}$",
+        r"Time cost=\d+\.\d{3}$",
+        r"Validation-accuracy=",
+    ):
+        assert re.search(rf"{stamp}Epoch\[0\] ({line})", output, re.MULTILINE), line
+    for pattern in METRIC_DEFINITIONS.values():
+        assert re.search(pattern, output)
+
+
+def test_the_same_seed_gives_the_same_model(job: Job) -> None:
+    job.set(augmentation_type="crop_color_transform")
+    first, again, other = (weights(job, seed) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def weights(job: Job, seed: int) -> torch.Tensor:
+    """All numbers of the model that a job trains."""
+    assert job.train(seed=seed).returncode == 0
+    return torch.cat([value.flatten().float() for value in artifact.load(job.base / "model").state_dict().values()])
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"optimizer": "adam", "learning_rate": "0.001"},
+        {"optimizer": "rmsprop", "learning_rate": "0.001"},
+        {"optimizer": "nag", "augmentation_type": "crop_color_transform"},
+        {"use_weighted_loss": "1", "top_k": "2"},
+        {"num_layers": "18"},
+        {"image_shape": "3,64,64", "resize": "64", "num_layers": "18"},
+        {"mini_batch_size": "15"},
+    ],
+)
+def test_other_choices_train_too(job: Job, chosen: dict[str, str]) -> None:
+    job.set(**chosen)
+    completed = job.train()
+    assert completed.returncode == 0, completed.stdout
+
+
+def test_early_stopping_ends_a_job_that_does_not_improve(job: Job) -> None:
+    job.set(
+        epochs="50",
+        learning_rate="0",
+        early_stopping="1",
+        early_stopping_min_epochs="2",
+        early_stopping_patience="2",
+        early_stopping_tolerance="1",
+    )
+    assert "Early stopping at epoch" in job.train().stdout
+
+
+def test_the_model_with_the_best_validation_accuracy_is_kept(job: Job) -> None:
+    job.set(epochs="6", learning_rate="0.05")
+    output = job.train().stdout
+    validated = [float(value) for value in re.findall(r"Validation-accuracy=([\d.]+)", output)]
+    stored = [
+        float(value) for value in re.findall(r"Storing the best model with validation accuracy: ([\d.]+)", output)
+    ]
+    records = [value for epoch, value in enumerate(validated) if value > max(validated[:epoch], default=-1)]
+    assert stored == records
+    assert share_told_right(job) == pytest.approx(max(validated))
+
+
+def share_told_right(job: Job) -> float:
+    """The stored model's accuracy on the validation channel's eight images of 32 x 32 pixels."""
+    model = artifact.load(job.base / "model")
+    folder = job.channel("validation")
+    pixels = np.stack([np.asarray(Image.open(folder / f"{index}.png")) for index in range(8)])
+    centre = torch.from_numpy(pixels[:, 2:30, 2:30].transpose(0, 3, 1, 2).astype(np.float32))
+    with torch.inference_mode():
+        predicted = model(centre).argmax(1).tolist()
+    return float(np.mean([label == index % 2 for index, label in enumerate(predicted)]))
+
+
+# With an improvement of a tenth over 0.5 at the second epoch, and none after it.
+@pytest.mark.parametrize(("tolerance", "ends_at"), [("0.05", 3), ("0.15", 2)])
+def test_the_tolerance_of_early_stopping_is_relative(tolerance: str, ends_at: int) -> None:
+    chosen = {"early_stopping": "True", "early_stopping_min_epochs": "1", "early_stopping_patience": "2"}
+    required = {"num_classes": "2", "num_training_samples": "16"}
+    patience = EarlyStopping(parse({**required, **chosen, "early_stopping_tolerance": tolerance}))
+    ended = [patience.is_over(epoch, accuracy) for epoch, accuracy in enumerate([0.5, 0.55, 0.55, 0.55])]
+    assert ended.index(True) == ends_at
+
+
+def test_a_job_that_is_told_to_stop_keeps_its_model(job: Job) -> None:
+    job.set(epochs="100000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE, "train"],
+        cwd=ROOT,
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(job.base)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    next(line for line in process.stdout if "Validation-accuracy" in line)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (job.base / "model" / "image-classification.pt").exists()
+
+
+def rewrite(job: Job, lines: str) -> None:
+    (job.channel("train_lst") / "train.lst").write_text(lines)
+
+
+def break_image(job: Job) -> None:
+    (job.channel("train") / "3.png").write_bytes(b"no image")
+
+
+def remove_image(job: Job) -> None:
+    (job.channel("train") / "3.png").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (remove_image, "train.lst line 4: image 3.png is missing"),
+        (break_image, "train.lst line 4: image 3.png cannot be read"),
+        (lambda job: rewrite(job, "0\t0\t0.png\n1,1,1.png\n"), "train.lst line 2: expected index, label and path"),
+        (lambda job: rewrite(job, "0\t2\t0.png\n"), "train.lst line 1: label 2 is not a class from 0 to 1"),
+        (lambda job: rewrite(job, "0\tbike\t0.png\n"), "train.lst line 1: label 'bike' is not a number"),
+        (lambda job: rewrite(job, "0\t0\t../../config/x.png\n"), "leads out of the channel"),
+        (lambda job: rewrite(job, ""), "names no images"),
+        (lambda job: write_images(job, "train", 16, size=20), "smaller than image_shape"),
+        (lambda job: job.set(num_layers="21"), "num_layers"),
+    ],
+)
+def test_what_cannot_be_used_fails_the_job_and_is_located(job: Job, spoil: Callable[[Job], None], reason: str) -> None:
+    spoil(job)
+    assert job.train().returncode == 1
+    assert job.failure.startswith("ClientError: ")
+    assert reason in job.failure
+
+
+def test_what_is_not_honoured_is_in_the_log(job: Job) -> None:
+    job.set(use_pretrained_model="1")
+    assert "use_pretrained_model=1 is not honoured" in job.train().stdout
+
+
+def test_a_seed_that_is_no_number_is_refused(job: Job) -> None:
+    assert job.train(seed="often").returncode == 1
+    assert "SEED" in job.failure
+
+
+def test_a_missing_channel_is_named(job: Job) -> None:
+    (job.base / "input" / "data" / "validation_lst").rename(job.base / "elsewhere")
+    assert job.train().returncode == 1
+    assert "Channel validation_lst is missing" in job.failure
+
+
+def test_the_model_says_what_it_is(trained: Job) -> None:
+    content = json.loads((trained.base / "model" / "model-shapes.json").read_text())
+    assert (content["num_layers"], content["num_classes"], content["image_shape"]) == (20, 2, [28, 28])

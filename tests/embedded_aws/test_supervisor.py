@@ -1,0 +1,178 @@
+"""The embedded AWS's life: shared, ended with its owner, and none the worse for kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import embedded_aws
+from backend.aws.environment import EmbeddedSession
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[embedded_aws.EmbeddedAws]:
+    yield embedded_aws.start(tmp_path)
+    embedded_aws.start(tmp_path).stop()
+
+
+def await_true(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def put(aws: embedded_aws.EmbeddedAws, bucket: str) -> None:
+    """Create a bucket, and wait until it would survive a kill -9."""
+    EmbeddedSession(aws).client("s3").create_bucket(Bucket=bucket)
+    state = aws.installation.folder / "ministack" / "state" / "s3.json"
+    await_true(lambda: state.exists() and bucket in state.read_text())
+
+
+def buckets(aws: embedded_aws.EmbeddedAws) -> set[str]:
+    return {item["Name"] for item in EmbeddedSession(aws).client("s3").list_buckets()["Buckets"]}
+
+
+def services(aws: embedded_aws.EmbeddedAws) -> list[psutil.Process]:
+    assert aws.supervisor is not None
+    return psutil.Process(aws.supervisor.pid).children()
+
+
+def test_a_second_start_finds_the_one_that_runs(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+    assert embedded_aws.start(tmp_path) is aws
+
+
+def test_another_process_shares_it(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+    program = (
+        f"from pathlib import Path; import embedded_aws;print(embedded_aws.start(Path({str(tmp_path)!r})).variables())"
+    )
+    output = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert output.stdout.strip() == str(aws.variables())
+    assert aws.is_running()
+
+
+def test_state_and_addresses_survive_an_orderly_end(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+    put(aws, "kept-bucket")
+    aws.stop()
+    again = embedded_aws.start(tmp_path)
+    assert "kept-bucket" in buckets(again)
+    assert again.variables() == aws.variables()
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, position: int) -> None:
+    put(aws, "kept-bucket")
+    victim = services(aws)[position]
+    victim.kill()
+    await_true(lambda: victim.pid not in {process.pid for process in services(aws)} and aws.is_running())
+    assert "kept-bucket" in buckets(aws)
+
+
+def test_the_services_end_with_a_killed_supervisor_and_the_next_start_works(
+    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+) -> None:
+    put(aws, "kept-bucket")
+    left = services(aws)
+    assert aws.supervisor is not None
+    aws.supervisor.kill()
+    aws.supervisor.wait()
+    again = embedded_aws.start(tmp_path)
+    assert "kept-bucket" in buckets(again)
+    psutil.wait_procs(left, timeout=20)
+    assert not any(process.is_running() for process in left)
+
+
+def test_s3_goes_on_until_sagemaker_has_ended(aws: embedded_aws.EmbeddedAws) -> None:
+    ministack, sagemaker = services(aws)
+    assert aws.supervisor is not None
+    sagemaker.suspend()
+    aws.supervisor.terminate()
+    await_true(lambda: aws.installation.running() is None)  # it has begun to end its services
+    assert psutil.wait_procs([ministack], timeout=2)[0] == []
+    assert buckets(aws) == set()
+    sagemaker.resume()
+    assert aws.supervisor.wait(20) == 0
+    assert psutil.wait_procs([ministack, sagemaker], timeout=1)[1] == []
+
+
+def test_everything_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; import embedded_aws; import sys;"
+        f"aws = embedded_aws.start(Path({str(tmp_path)!r})); print(aws.supervisor.pid, flush=True); sys.stdin.read()"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    supervisor = psutil.Process(int(owner.stdout.readline()))
+    family = [supervisor, *supervisor.children()]
+    owner.send_signal(signal.SIGKILL)
+    owner.communicate()
+    assert len(family) == 3
+    _gone, left = psutil.wait_procs(family, timeout=20)
+    assert left == []
+
+
+def test_only_its_owner_can_read_the_secret(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+    folder = tmp_path / "aws"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_secret_is_in_no_log_and_no_command_line(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+    put(aws, "some-bucket")
+    logs = "".join(path.read_text() for path in (tmp_path / "aws" / "logs").iterdir())
+    lines = [" ".join(process.cmdline()) for process in services(aws)]
+    assert aws.secret_access_key not in logs + "".join(lines)
+
+
+def test_the_users_own_aws_does_not_reach_the_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "private")
+    aws = embedded_aws.start(tmp_path)
+    try:
+        for process in services(aws):
+            assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & process.environ().keys()
+    finally:
+        aws.stop()
+
+
+def test_the_capture_age_reaches_sagemaker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SCONES_CAPTURE_AGE_SECONDS", "17")
+    aws = embedded_aws.start(tmp_path)
+    try:
+        _ministack, sagemaker = services(aws)
+        assert sagemaker.cmdline()[-1] == "17.0"
+    finally:
+        aws.stop()
+
+
+def test_it_can_be_started_alone_and_prints_what_to_export(tmp_path: Path) -> None:
+    alone = subprocess.Popen(
+        [sys.executable, "-m", "embedded_aws", "--state-dir", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert alone.stdout is not None
+    try:
+        exports = [alone.stdout.readline().strip() for _ in range(7)]
+        await_true(lambda: (tmp_path / "aws" / "running.json").exists())
+        shared = embedded_aws.start(tmp_path)
+        assert exports == [f"export {name}={value}" for name, value in shared.variables().items()]
+        shared.stop()  # another process's: it goes on
+        assert shared.is_running()
+    finally:
+        os.kill(alone.pid, signal.SIGINT)
+        alone.communicate(timeout=20)
+    assert alone.returncode == 0
