@@ -24,6 +24,9 @@ Work = Callable[[Progress], object]
 """What a job does; it reports how far it is, and is cancelled by what that call raises."""
 
 
+_TOO_LATE = "It had finished before it could be cancelled."
+
+
 class Cancelled(Exception):
     """Raised by the progress call of a job that a person cancelled."""
 
@@ -43,11 +46,9 @@ class Job:
 
     name: str
     title: str
-    started_at: datetime
     status: Status = Status.RUNNING
     fraction: float = 0.0
     message: str = ""
-    result: Any = None
     error: str | None = None
     ended_at: datetime | None = None
     is_cancelling: bool = False
@@ -68,7 +69,7 @@ def start(name: str, title: str, work: Work) -> None:
     with _lock:
         if name in _jobs and _jobs[name].is_running:
             raise JobAlreadyRunning(f"{_jobs[name].title} is still running. Wait until it ended, or cancel it.")
-        _jobs[name] = Job(name, title, datetime.now(UTC))
+        _jobs[name] = Job(name, title)
         _threads[name] = thread
         thread.start()
 
@@ -80,7 +81,7 @@ def find(name: str) -> Job | None:
 
 
 def cancel(name: str) -> None:
-    """Make the job's next progress call raise Cancelled; one that ended stays as it is."""
+    """Make the job's next progress call raise Cancelled; one that makes none any more succeeds, and says so."""
     with _lock:
         if name in _jobs and _jobs[name].is_running:
             _jobs[name] = replace(_jobs[name], is_cancelling=True)
@@ -119,7 +120,7 @@ def _run(name: str, work: Work) -> None:
                 raise Cancelled
 
     try:
-        result = work(progress)
+        work(progress)
     except Cancelled as cancelled:
         _end(name, Status.CANCELLED, error=_text(cancelled) or None)
     except SconesError as error:
@@ -128,12 +129,15 @@ def _run(name: str, work: Work) -> None:
         _log.exception("job failed unexpectedly: %s", name)
         _end(name, Status.FAILED, error=f"Unexpected error: {error!r}. The app's log has the details.")
     else:
-        _end(name, Status.SUCCEEDED, fraction=1.0, result=result)
+        _end(name, Status.SUCCEEDED, fraction=1.0)
 
 
 def _end(name: str, status: Status, **changes: Any) -> None:
     with _lock:
-        _jobs[name] = replace(_jobs[name], status=status, ended_at=datetime.now(UTC), **changes)
+        job = _jobs[name]
+        if job.is_cancelling and status is Status.SUCCEEDED:
+            changes["message"] = " ".join(filter(None, [job.message, _TOO_LATE]))
+        _jobs[name] = replace(job, status=status, ended_at=datetime.now(UTC), **changes)
 
 
 def _text(error: Exception) -> str:

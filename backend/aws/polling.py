@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from backend.errors import StillWaiting
@@ -29,3 +30,13 @@ def attempts(what: str, timeout: float = math.inf, longest_pause: float = _LONGE
             raise StillWaiting(f"{what} takes longer than {timeout:.0f} seconds. Look at it again in a few minutes.")
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
         pause = min(pause * _GROWTH, longest_pause)
+
+
+@contextmanager
+def goes_on(note: str) -> Iterator[None]:
+    """Add to what ends the wait, a cancelled job among it, what AWS goes on doing nevertheless."""
+    try:
+        yield
+    except BaseException as ended:
+        ended.add_note(note)
+        raise

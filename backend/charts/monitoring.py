@@ -14,7 +14,7 @@ _AXIS = {"tickformat": ".2f", "title": "Confidence"}
 
 
 def confidence_over_time(frame: pd.DataFrame, threshold: float | None, labels: Sequence[str]) -> go.Figure:
-    """Captured confidences; filled above the threshold, open below it.
+    """Captured confidences; filled above the threshold, open below it, and all filled where there is none.
 
     Columns time, confidence, predicted_index, inference_id and record_id, which each point carries in customdata[0].
     """
@@ -50,16 +50,17 @@ def confidence_over_time(frame: pd.DataFrame, threshold: float | None, labels: S
 def confidence_histogram(frame: pd.DataFrame, threshold: float | None) -> go.Figure:
     """How many captured inferences had which confidence, in steps of 0.02; filled above the threshold, open below it.
 
-    Column confidence.
+    Column confidence. Without a threshold there is one kind of inference, and no legend.
     """
     if frame.empty:
         return empty_figure("No captured inference in this range")
     figure = go.Figure()
     passes = frame["confidence"] >= (threshold or 0)
-    for name, values, color in (
+    kinds = [
         ("At or above the threshold", frame[passes], NEUTRAL_COLOR),
         ("Below the threshold", frame[~passes], CLEAR),
-    ):
+    ]
+    for name, values, color in kinds if threshold is not None else [("Inferences", frame, NEUTRAL_COLOR)]:
         figure.add_histogram(
             x=values["confidence"].clip(upper=1 - 1e-9),  # else the certain ones stand alone, in a step beyond 1
             name=name,

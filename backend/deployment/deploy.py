@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, missing_is_fine
 from backend.aws.names import CAPTURES_PREFIX
-from backend.aws.polling import attempts
+from backend.aws.polling import attempts, goes_on
 from backend.deployment.endpoint import describe_endpoint, find_endpoint
 from backend.errors import ModelMissing
 from backend.progress import Progress, no_progress
@@ -71,14 +71,11 @@ def delete_endpoint_and_wait(environment: Environment, name: str, progress: Prog
     """Delete an endpoint alone, and wait until it is gone; as boto3 raises. One that is gone already is no error."""
     with missing_is_fine():
         environment.sagemaker.delete_endpoint(EndpointName=name)
-    try:
+    with goes_on(f"SageMaker goes on deleting endpoint {name}; its configuration and model are left for cleanup."):
         for _ in attempts(f"Deleting endpoint {name}"):
             if find_endpoint(environment, name) is None:
                 return
             progress(0.0, f"Deleting endpoint {name}.")
-    except BaseException as ended:
-        ended.add_note(f"SageMaker goes on deleting endpoint {name}; its configuration and model are left for cleanup.")
-        raise
 
 
 def _create_model(environment: Environment, name: str, artifact: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
-from backend.aws.polling import attempts
+from backend.aws.polling import attempts, goes_on
 from backend.errors import EndpointNotInService
 from backend.progress import Progress, no_progress
 from backend.staging import describe_dataset
@@ -29,7 +29,6 @@ class Endpoint:
     name: str
     status: str
     failure_reason: str | None
-    created_at: datetime
     modified_at: datetime
     endpoint_config: str
     model: str | None
@@ -71,7 +70,6 @@ def describe_endpoint(environment: Environment) -> Endpoint | None:
         name=endpoint["EndpointName"],
         status=endpoint["EndpointStatus"],
         failure_reason=endpoint.get("FailureReason"),
-        created_at=endpoint["CreationTime"],
         modified_at=endpoint["LastModifiedTime"],
         endpoint_config=endpoint["EndpointConfigName"],
         model=variant.get("ModelName"),
@@ -89,11 +87,12 @@ def describe_endpoint(environment: Environment) -> Endpoint | None:
 def wait_for_endpoint(environment: Environment, progress: Progress = no_progress) -> Endpoint:
     """Wait until the endpoint stops changing; raises EndpointNotInService with SageMaker's reason when it failed."""
     name = environment.names.endpoint
-    for _ in attempts(f"Endpoint {name}"):
-        endpoint = describe_endpoint(environment)
-        if endpoint is None or not endpoint.is_changing:
-            break
-        progress(0.0, f"Endpoint {name}: {endpoint.status}.")
+    with goes_on(f"SageMaker goes on with endpoint {name}."):
+        for _ in attempts(f"Endpoint {name}"):
+            endpoint = describe_endpoint(environment)
+            if endpoint is None or not endpoint.is_changing:
+                break
+            progress(0.0, f"Endpoint {name}: {endpoint.status}.")
     if endpoint is None:
         raise EndpointNotInService(f"Endpoint {name} does not exist. Deploy a model again.")
     if not endpoint.in_service:

@@ -17,7 +17,6 @@ from backend.monitoring.records import decode_probabilities, decode_record
 from backend.monitoring.store import CaptureStore, delete_store, open_store
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class CapturedInference:
     inference_id: str | None
     probabilities: tuple[float, ...]
     image: bytes | None
-    content_type: str
 
 
 def refresh_captures(environment: Environment) -> IngestReport:
@@ -69,18 +67,16 @@ def capture_summary(environment: Environment) -> CaptureSummary | None:
     return CaptureSummary(records, files, last_at, quarantined, reasons)
 
 
-def confidences(
-    environment: Environment, start: datetime | None = None, end: datetime | None = None, limit: int = 20_000
-) -> pd.DataFrame:
-    """The newest captured inferences, at most `limit`, from `start` up to `end`, in the order of their arrival.
+def confidences(environment: Environment, start: datetime | None = None, limit: int = 20_000) -> pd.DataFrame:
+    """The newest captured inferences, at most `limit`, from `start` on, in the order of their arrival.
 
     Columns: record_id, time (UTC), confidence, predicted_index, inference_id.
     """
     columns = ["record_id", "time", "confidence", "predicted_index", "inference_id"]
     rows = _store(environment).query(
         f"""SELECT {", ".join(columns)} FROM records JOIN objects USING (object_id)
-        WHERE time >= ? AND time < ? ORDER BY time DESC, key DESC, "offset" DESC LIMIT ?""",  # noqa: S608
-        [start or _BEGINNING, end or _END, limit],
+        WHERE time >= ? ORDER BY time DESC, key DESC, "offset" DESC LIMIT ?""",  # noqa: S608
+        [start or _BEGINNING, limit],
     )
     frame = pd.DataFrame(rows[::-1], columns=columns)
     return frame.astype({"time": "datetime64[us, UTC]", "confidence": float, "predicted_index": int, "record_id": int})
@@ -103,7 +99,6 @@ def capture_detail(environment: Environment, record_id: int) -> CapturedInferenc
         inference_id=record.event_metadata.inference_id,
         probabilities=tuple(decode_probabilities(answer)),
         image=request.content() if request else None,
-        content_type=request.observed_content_type if request else "",
     )
 
 

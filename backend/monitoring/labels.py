@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,8 @@ from backend.aws.environment import Environment
 from backend.errors import NotFound, WorkflowNotDeployed
 
 _THREADS = 8
+_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""As the workflow's are; Step Functions refuses to look up what cannot be a name at all."""
 
 
 def labels_by_key(environment: Environment) -> dict[str, str]:
@@ -29,6 +32,8 @@ def keys_by_inference(environment: Environment, inference_ids: Sequence[str]) ->
 
 
 def _image_key(environment: Environment, inference_id: str) -> str | None:
+    if not _EXECUTION_NAME.fullmatch(inference_id):
+        return None  # invoked by something else
     try:
         return workflow.describe_execution(environment, inference_id, with_history=False).s3_key
     except (NotFound, WorkflowNotDeployed):

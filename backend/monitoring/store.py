@@ -36,20 +36,20 @@ class CaptureStore:
 
     def __init__(self, path: Path) -> None:
         self._connection = _open(path)
-        self._connection.execute("SET TimeZone = 'UTC'")
         self._writing = threading.Lock()
+        self._cursors = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
-        with self._connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
+        with self._cursor() as cursor:
             return cursor.execute(sql, list(values)).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A transaction: all of it happens, or nothing. One at a time."""
-        with self._writing, self._connection.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
+        with self._writing, self._cursor() as cursor:
             cursor.begin()
             try:
                 yield cursor
@@ -59,7 +59,27 @@ class CaptureStore:
             cursor.commit()
 
     def close(self) -> None:
+        """Wait until nobody has a cursor, and close the file; nobody gets one any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: self._cursors == 0)
         self._connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor, while which the file stays open: DuckDB gives who opens it again the same, deleted, one."""
+        with self._changed:
+            if self._is_closed:
+                raise CaptureUnavailable("The captured records that were read were just deleted. Refresh them.")
+            self._cursors += 1
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute("SET TimeZone = 'UTC'")
+                yield cursor
+        finally:
+            with self._changed:
+                self._cursors -= 1
+                self._changed.notify_all()
 
 
 _stores: dict[Path, CaptureStore] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors
 from backend.aws.names import DATASETS_PREFIX, MODELS_PREFIX
-from backend.aws.polling import attempts
+from backend.aws.polling import attempts, goes_on
 from backend.errors import TrainingFailed, TrainingNotPossible
 from backend.progress import Progress, no_progress
 from backend.staging import Dataset
@@ -79,7 +79,6 @@ class TrainingJob:
     secondary_status: str
     failure_reason: str | None
     created_at: datetime
-    ended_at: datetime | None
     training_seconds: int | None
     transitions: tuple[Transition, ...]
     hyperparameters: Mapping[str, str]
@@ -149,11 +148,12 @@ def stop_training(environment: Environment, name: str) -> None:
 
 def wait_for_training(environment: Environment, name: str, progress: Progress = no_progress) -> TrainingJob:
     """Wait until the job has ended; raises TrainingFailed with SageMaker's reason when it did not complete."""
-    for _ in attempts(f"Training job {name}"):
-        job = describe_training(environment, name)
-        if job.has_ended:
-            break
-        progress(0.0, f"Training job {name}: {job.secondary_status}.")
+    with goes_on(f"Training job {name} goes on: stop it on the training page."):
+        for _ in attempts(f"Training job {name}"):
+            job = describe_training(environment, name)
+            if job.has_ended:
+                break
+            progress(0.0, f"Training job {name}: {job.secondary_status}.")
     if job.status != "Completed":
         raise TrainingFailed(
             f"Training job {name} ended as {job.status}: {job.failure_reason or 'it was stopped'}. "
@@ -211,7 +211,6 @@ def _training_job(job: DescribeTrainingJobResponseTypeDef) -> TrainingJob:
         secondary_status=job["SecondaryStatus"],
         failure_reason=job.get("FailureReason"),
         created_at=job["CreationTime"],
-        ended_at=job.get("TrainingEndTime"),
         training_seconds=job.get("TrainingTimeInSeconds"),
         transitions=tuple(_transition(item) for item in job.get("SecondaryStatusTransitions", [])),
         hyperparameters=job.get("HyperParameters", {}),

@@ -10,7 +10,7 @@ from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import TRAINING_LOG_GROUP
 
-_EPOCH_FIGURE = re.compile(r"Epoch\[(\d+)\] (Train-accuracy|Validation-accuracy|Time cost)=([0-9.eE+-]+)")
+_EPOCH_FIGURE = re.compile(r"Epoch\[(\d+)\] (Train-accuracy|Validation-accuracy)=([0-9.eE+-]+)")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,6 @@ class EpochMetrics:
     epoch: int
     train_accuracy: float | None = None
     validation_accuracy: float | None = None
-    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def parse_epochs(lines: Iterable[str]) -> list[EpochMetrics]:
         if match := _EPOCH_FIGURE.search(line):
             figures.setdefault(int(match[1]), {})[match[2]] = float(match[3])
     return [
-        EpochMetrics(epoch, found.get("Train-accuracy"), found.get("Validation-accuracy"), found.get("Time cost"))
+        EpochMetrics(epoch, found.get("Train-accuracy"), found.get("Validation-accuracy"))
         for epoch, found in sorted(figures.items())
     ]
 

@@ -11,19 +11,18 @@ from backend.progress import Progress, no_progress
 from backend.workflow.executions import describe_execution, submit_image
 from backend.workflow.outcome import Execution
 
+_AT_ONCE = 8
 _LONGEST_PAUSE = 0.5
 
 
-def run_batch(
-    environment: Environment, keys: Sequence[str], progress: Progress = no_progress, concurrency: int = 8
-) -> list[Execution]:
-    """Send images through the state machine, at most `concurrency` at once, and wait for all.
+def run_batch(environment: Environment, keys: Sequence[str], progress: Progress = no_progress) -> list[Execution]:
+    """Send images through the state machine, at most 8 at once, and wait for all.
 
     Returns the ended executions, without the states they went through, in the order of `keys`. A progress call that
     raises ends the submitting; executions that have started run on.
     """
     done: dict[int, Execution] = {}
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(_run_one, environment, key): position for position, key in enumerate(keys)}
         try:
             for future in as_completed(futures):

@@ -41,7 +41,6 @@ class Workflow:
     """The deployed workflow; `labels` are in the order of the model's class index."""
 
     stack_status: str
-    state_machine_arn: str
     threshold: float
     endpoint_name: str
     labels: tuple[str, ...]
@@ -103,11 +102,9 @@ def describe_workflow(environment: Environment) -> Workflow | None:
         if stack is None or "StateMachineArn" not in outputs:
             return None
         parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-        arn = outputs["StateMachineArn"]
-        machine = environment.stepfunctions.describe_state_machine(stateMachineArn=arn)
+        machine = environment.stepfunctions.describe_state_machine(stateMachineArn=outputs["StateMachineArn"])
         return Workflow(
             stack_status=stack["StackStatus"],
-            state_machine_arn=arn,
             threshold=float(parameters["Threshold"]),
             endpoint_name=parameters["EndpointName"],
             labels=tuple(json.loads(parameters["Labels"])),
@@ -133,8 +130,3 @@ def _describe_function(environment: Environment, folder: str) -> LambdaFunction:
     function = environment.lambda_.get_function_configuration(FunctionName=name)
     modified_at = datetime.fromisoformat(function["LastModified"])
     return LambdaFunction(name, function["Runtime"], function["MemorySize"], function["Timeout"], modified_at)
-
-
-def _topic_arn(environment: Environment) -> str:
-    place = f"{environment.names.partition}:sns:{environment.region}:{environment.account}"
-    return f"arn:{place}:{environment.project}-notifications"

@@ -22,6 +22,7 @@ from backend.workflow.outcome import Execution, Verdict
 
 _NAME_LENGTH = 64
 """The most that InvokeEndpoint takes as an inference id; an execution's name may have 80."""
+_LISTED = 50
 _CONCURRENT_DESCRIBES = 8
 
 
@@ -49,12 +50,12 @@ def describe_execution(environment: Environment, name: str, *, with_history: boo
     return replace(execution, visits=visits)
 
 
-def list_executions(environment: Environment, limit: int = 50) -> list[Execution]:
-    """The newest executions, newest first, without the states they went through; none when there is no workflow."""
+def list_executions(environment: Environment) -> list[Execution]:
+    """The newest 50 executions, newest first, without the states they went through; none when there is no workflow."""
     try:
         with _execution_errors("list the executions"):
             page = environment.stepfunctions.list_executions(
-                stateMachineArn=environment.names.state_machine_arn, maxResults=limit
+                stateMachineArn=environment.names.state_machine_arn, maxResults=_LISTED
             )
     except WorkflowNotDeployed:
         return []

@@ -25,10 +25,8 @@ def read_visits(
         kind = event["type"]
         if kind.endswith("StateEntered"):
             details = event["stateEnteredEventDetails"]
-            state = kind.removesuffix("StateEntered")
-            visits.append(
-                StateVisit(details["name"], state, "running", event["timestamp"], input=_content(details.get("input")))
-            )
+            content = _content(details.get("input"))
+            visits.append(StateVisit(details["name"], "running", event["timestamp"], input=content))
         elif kind.endswith("StateExited"):
             _exit(visits, event)
         elif visits and kind.startswith(("Task", "Lambda")):

@@ -66,7 +66,6 @@ class StateVisit:
     """A state that an execution went through; `status` is running, succeeded, failed or rejected."""
 
     name: str
-    type: str
     status: str
     entered_at: datetime
     exited_at: datetime | None = None

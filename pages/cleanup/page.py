@@ -23,10 +23,9 @@ from pages.shared import (
 
 st.title("Cleanup")
 environment = current_environment()
-resources = reads.list_resources(environment)
-
 st.markdown("Everything that this project made. On AWS, endpoints cost money for as long as they exist.")
 follow_job(JobName.CLEANUP)
+resources = reads.list_resources(environment)
 
 if not resources:
     draw_missing("Nothing is left.", PagePath.OVERVIEW)

@@ -10,16 +10,18 @@ from pages.shared import JobName, action, current_environment, draw_missing, fol
 
 st.title("Data staging")
 environment = current_environment()
-dataset = reads.describe_dataset(environment)
+dataset = None
 
-if dataset is None:
-    draw_missing("No images are staged yet. Choose a source and its classes below.")
-else:
-    draw_dataset(dataset)
+with part():
+    dataset = reads.describe_dataset(environment)
+    if dataset is None:
+        draw_missing("No images are staged yet. Choose a source and its classes below.")
+    else:
+        draw_dataset(dataset)
 
 follow_job(JobName.STAGING, "The images are staged.")
 
-with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None):
+with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None), part():
     source = choose_source(environment)
     labels = choose_labels(source)
     can_start = source is not None and not is_running(JobName.STAGING)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import deployment
+from backend.deployment import Endpoint
+from backend.training import TrainingJob
 from pages.deployment.endpoint import choose_deployment, draw_endpoint
 from pages.shared import (
     JobName,
@@ -21,23 +23,26 @@ from pages.shared import (
 
 st.title("Deployment")
 environment = current_environment()
-completed = [job for job in reads.list_training_jobs(environment) if job.status == "Completed"]
-endpoint = reads.describe_endpoint(environment)
+completed: list[TrainingJob] | None = None
+endpoint: Endpoint | None = None
 
+with part():
+    completed = [job for job in reads.list_training_jobs(environment) if job.status == "Completed"]
 follow_job(JobName.DEPLOYMENT, "The endpoint is deleted.")
-if endpoint is not None:
-    with part():
+with part():
+    endpoint = reads.describe_endpoint(environment)
+    if endpoint is not None:
         follow(lambda: draw_endpoint(environment), is_changing=endpoint.is_changing)
-elif completed:
-    draw_missing("No endpoint is deployed yet. The newest model is chosen below.")
-
-if not completed:
-    draw_missing("A deployment needs a trained model: no training job is completed.", PagePath.TRAINING)
-else:
-    label = "Deploy" if endpoint is None else "Deploy another model"
-    with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
-        job, options = choose_deployment(completed)
-        changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
-        if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
-            with action("Deployment started"), st.spinner("Starting the deployment"):
-                deployment.deploy_model(environment, job, options)
+    elif completed:
+        draw_missing("No endpoint is deployed yet. The newest model is chosen below.")
+with part():
+    if completed == []:
+        draw_missing("A deployment needs a trained model: no training job is completed.", PagePath.TRAINING)
+    elif completed:
+        label = "Deploy" if endpoint is None else "Deploy another model"
+        with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
+            job, options = choose_deployment(completed)
+            changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
+            if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
+                with action("Deployment started"), st.spinner("Starting the deployment"):
+                    deployment.deploy_model(environment, job, options)

@@ -53,7 +53,7 @@ def draw_summary(summary: CaptureSummary, frame: pd.DataFrame, threshold: float 
     with st.grid(4, min_column_width=150):
         st.metric("Records", f"{len(frame):,}", help=f"{summary.records:,} in all; files: {summary.files:,}.")
         if threshold is None:
-            st.metric("Pass rate", "-", help="No workflow is deployed: there is no threshold to pass.")
+            st.metric("Pass rate", "-", help="The threshold is the workflow's, which is not deployed, or not known.")
         else:
             rate = f"{(frame['confidence'] >= threshold).mean():.1%}" if len(frame) else "-"
             st.metric(f"At or above {threshold:g}", rate)
@@ -79,17 +79,22 @@ def draw_lowest(environment: Environment, frame: pd.DataFrame, labels: Sequence[
     st.subheader("Lowest confidences")
     lowest = frame.nsmallest(_LOWEST, "confidence")
     record_ids = tuple(int(record_id) for record_id in lowest["record_id"])
-    pictures = reads.captured_images(environment, record_ids)
-    true_labels = reads.labels_by_inference(environment, tuple(lowest["inference_id"].dropna()))
+    pictures: dict[int, str] | None = None
+    true_labels: dict[str, str] | None = None
+    with part():
+        pictures = reads.captured_images(environment, record_ids)
+    with part():
+        true_labels = reads.labels_by_inference(environment, tuple(lowest["inference_id"].dropna()))
+    unread = [column for column, found in (("Image", pictures), ("True class", true_labels)) if found is None]
     table = pd.DataFrame(
         {
-            "Image": [pictures.get(record_id) for record_id in record_ids],
+            "Image": [(pictures or {}).get(record_id) for record_id in record_ids],
             "Confidence": lowest["confidence"],
             "Predicted": [labels[index] if index < len(labels) else str(index) for index in lowest["predicted_index"]],
-            "True class": [true_labels.get(name) for name in lowest["inference_id"]],
+            "True class": [(true_labels or {}).get(name) for name in lowest["inference_id"]],
             "Time, UTC": lowest["time"],
         }
-    )
+    ).drop(columns=unread)
     st.session_state[_SHOWN] = record_ids
     st.dataframe(
         table,
@@ -127,12 +132,14 @@ def draw_record(environment: Environment, labels: Sequence[str], threshold: floa
             with picture:
                 draw_images([inference.image], [""], width=192, key="record")
         with answer:
-            _draw_answer(environment, inference.inference_id, inference.probabilities, labels)
-            st.plotly_chart(
-                charts.probabilities_bar(inference.probabilities, labels, threshold),
-                key=f"monitoring.bar.{record_id}",
-                alt="Probability of each class",
-            )
+            with part():
+                _draw_answer(environment, inference.inference_id, inference.probabilities, labels)
+            with part():
+                st.plotly_chart(
+                    charts.probabilities_bar(inference.probabilities, labels, threshold),
+                    key=f"monitoring.bar.{record_id}",
+                    alt="Probability of each class",
+                )
         st.caption(f"Captured {format_time(inference.time)}")
         if inference.inference_id:
             st.page_link(

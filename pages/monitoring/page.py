@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.staging import Dataset
+from backend.workflow import Workflow
 from pages.monitoring.captures import (
     choose_range,
     draw_histogram,
@@ -18,7 +20,10 @@ from pages.shared.status import draw_synthetic
 
 st.title("Monitoring")
 environment = current_environment()
-with st.spinner("Reading captured records", show_time=True):
+workflow: Workflow | None = None
+dataset: Dataset | None = None
+
+with part(), st.spinner("Reading captured records", show_time=True):
     reads.refresh_captures(environment)
 summary = reads.capture_summary(environment)
 if summary is None:
@@ -28,15 +33,18 @@ if summary is None:
     )
     st.stop()
 
-workflow = reads.describe_workflow(environment)
-dataset = reads.describe_dataset(environment)
+with part():
+    workflow = reads.describe_workflow(environment)
+with part():
+    dataset = reads.describe_dataset(environment)
 threshold = workflow.threshold if workflow else None
 labels = workflow.labels if workflow else dataset.labels if dataset else ()
 
 if dataset is not None:
     draw_synthetic(dataset)
 frame = reads.confidences(environment, choose_range())
-draw_summary(summary, frame, threshold)
+with part():
+    draw_summary(summary, frame, threshold)
 frame = filter_records(frame, labels, threshold)
 with part():
     draw_over_time(frame, threshold, labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.overview import State, Step, next_step
-from pages.shared import JobName, PagePath, current_environment, follow, follow_job, is_running, reads
+from pages.shared import JobName, PagePath, current_environment, follow, follow_job, is_running, part, reads
 
 ICONS = {
     State.READY: ":green[:material/check_circle:]",
@@ -53,5 +53,6 @@ environment = current_environment()
 st.markdown("From images to a monitored workflow that tells bicycles from motorcycles and knows when it is not sure.")
 for name in filter(is_running, JobName):
     follow_job(name)
-is_changing = any(step.state is State.CHANGING for step in reads.describe_steps(environment))
-follow(draw_steps, is_changing=is_changing, seconds=2.0)
+with part():
+    is_changing = any(step.state is State.CHANGING for step in reads.describe_steps(environment))
+    follow(draw_steps, is_changing=is_changing, seconds=2.0)

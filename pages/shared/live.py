@@ -98,7 +98,9 @@ def _draw_end(job: jobs.Job, done: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         match job.status:
             case jobs.Status.SUCCEEDED:
-                st.success(done or job.message or f"{job.title}: done.", icon=":material/check_circle:")
+                said = job.message or f"{job.title}: done."
+                text = said if job.is_cancelling else done or said  # it says that it could not be cancelled any more
+                st.success(text, icon=":material/check_circle:")
             case jobs.Status.FAILED:
                 st.error(job.error or f"{job.title} failed.", icon=":material/error:")
             case _:

@@ -35,11 +35,16 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
     shown = [execution for execution in executions if outcome in (None, execution.outcome)]
     if not shown:
         return None
-    labels = reads.labels_by_key(environment)
-    pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown))
-    rows = [_row(execution, labels, pictures.get(execution.s3_key)) for execution in shown]
+    labels: dict[str, str] | None = None
+    pictures: dict[str, str] | None = None
+    with part():
+        labels = reads.labels_by_key(environment)
+    with part():
+        pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown))
+    rows = [_row(execution, labels or {}, (pictures or {}).get(execution.s3_key)) for execution in shown]
+    unread = [column for column, found in (("Image", pictures), ("True class", labels)) if found is None]
     selected = st.dataframe(
-        pd.DataFrame(rows),
+        pd.DataFrame(rows).drop(columns=unread),
         hide_index=True,
         height=280,
         row_height=40,
@@ -66,14 +71,17 @@ def draw_execution(environment: Environment, workflow: Workflow, name: str) -> N
         picture, answer = st.columns([1, 3], gap="medium")
         with picture, part():
             draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key="execution")
-        with answer:
+        with answer, part():
             draw_answer(execution, reads.labels_by_key(environment).get(execution.s3_key), workflow)
         with st.grid(2, min_column_width=340):
-            statuses = {step.name: step.status for step in execution.visits}
-            st.graphviz_chart(workflow_graph(workflow.definition, statuses), alt="The states it went through")
-            _draw_steps(execution.visits)
+            with st.container(), part():
+                statuses = {visit.name: visit.status for visit in execution.visits}
+                st.graphviz_chart(workflow_graph(workflow.definition, statuses), alt="The states it went through")
+            with st.container(), part():
+                _draw_visits(execution.visits)
         if execution.visits:
-            _draw_step(execution)
+            with part():
+                _draw_visit(execution)
 
 
 def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow) -> None:
@@ -94,15 +102,15 @@ def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow
     st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}", alt="Probability of each class")
 
 
-def _draw_steps(steps: Sequence[StateVisit]) -> None:
+def _draw_visits(visits: Sequence[StateVisit]) -> None:
     frame = pd.DataFrame(
         {
-            "State": step.name,
-            "Status": step.status,
-            "Entered, UTC": step.entered_at.astimezone(UTC),
-            "Time": format_duration((step.exited_at - step.entered_at).total_seconds()) if step.exited_at else "-",
+            "State": visit.name,
+            "Status": visit.status,
+            "Entered, UTC": visit.entered_at.astimezone(UTC),
+            "Time": format_duration((visit.exited_at - visit.entered_at).total_seconds()) if visit.exited_at else "-",
         }
-        for step in steps
+        for visit in visits
     )
     st.dataframe(
         frame,
@@ -112,14 +120,14 @@ def _draw_steps(steps: Sequence[StateVisit]) -> None:
     )
 
 
-def _draw_step(execution: Execution) -> None:
+def _draw_visit(execution: Execution) -> None:
     """What one state was given and what it returned; the last state at first."""
-    names = [step.name for step in execution.visits]
+    names = [visit.name for visit in execution.visits]
     name = st.pills("State", names, default=names[-1], required=True, key=f"execution.step.{execution.name}")
-    step = execution.visits[names.index(name)]
-    if step.error and step.status != "rejected":
-        st.error(step.error, icon=":material/error:")
-    for title, content, column in zip(("Input", "Output"), (step.input, step.output), st.columns(2), strict=True):
+    visit = execution.visits[names.index(name)]
+    if visit.error and visit.status != "rejected":
+        st.error(visit.error, icon=":material/error:")
+    for title, content, column in zip(("Input", "Output"), (visit.input, visit.output), st.columns(2), strict=True):
         column.caption(title)
         if isinstance(content, (dict, list)):
             column.json(_shortened(content))

@@ -21,14 +21,14 @@ with st.expander("Submit images", icon=":material/send:", expanded=True), part()
 follow_job(JobName.TEST_IMAGES)
 
 st.subheader("Executions")
-executions = reads.list_executions(environment)
 linked = st.query_params.get("execution")
-if linked is not None:
-    if st.button("Show all executions", icon=":material/arrow_back:"):
-        st.query_params.clear()
-        st.rerun()
-    draw_execution(environment, workflow, linked)
-elif not executions:
-    draw_missing("No image went through the workflow yet. Choose some above and submit them.")
-elif chosen := choose_execution(environment, executions):
-    draw_execution(environment, workflow, chosen.name)
+with part():
+    if linked is not None:
+        if st.button("Show all executions", icon=":material/arrow_back:"):
+            st.query_params.clear()
+            st.rerun()
+        draw_execution(environment, workflow, linked)
+    elif not (executions := reads.list_executions(environment)):
+        draw_missing("No image went through the workflow yet. Choose some above and submit them.")
+    elif chosen := choose_execution(environment, executions):
+        draw_execution(environment, workflow, chosen.name)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import training
+from backend.staging import Dataset
+from backend.training import TrainingJob
 from pages.shared import PagePath, action, current_environment, draw_missing, follow, part, reads
 from pages.training.job import choose_job, choose_options, draw_job
 
 st.title("Training")
 environment = current_environment()
-dataset = reads.describe_dataset(environment)
-jobs = reads.list_training_jobs(environment)
+dataset: Dataset | None = None
+jobs: list[TrainingJob] | None = None
 
-if dataset is None:
-    draw_missing("Training needs images, and none are staged.", PagePath.DATA_STAGING)
-else:
-    with st.expander("Start a training job", icon=":material/play_circle:", expanded=not jobs):
-        options = choose_options()
-        if st.button("Start training", icon=":material/play_arrow:", type="primary"):
-            with action("Training started"), st.spinner("Starting the training job"):
-                training.start_training(environment, dataset, options)
-
-if jobs:
-    job = choose_job(jobs)
-    with part():
+with part():
+    jobs = reads.list_training_jobs(environment)
+with part():
+    dataset = reads.describe_dataset(environment)
+    if dataset is None:
+        draw_missing("Training needs images, and none are staged.", PagePath.DATA_STAGING)
+    else:
+        with st.expander("Start a training job", icon=":material/play_circle:", expanded=not jobs):
+            options = choose_options()
+            if st.button("Start training", icon=":material/play_arrow:", type="primary"):
+                with action("Training started"), st.spinner("Starting the training job"):
+                    training.start_training(environment, dataset, options)
+with part():
+    if jobs:
+        job = choose_job(jobs)
         follow(lambda: draw_job(environment, job.name), is_changing=not job.has_ended)
-elif dataset is not None:
-    draw_missing("No training job yet. The defaults above are a good start.")
+    elif jobs is not None and dataset is not None:
+        draw_missing("No training job yet. The defaults above are a good start.")

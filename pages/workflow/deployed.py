@@ -12,7 +12,7 @@ from backend import jobs, workflow
 from backend.aws.environment import Environment
 from backend.deployment import Endpoint
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
-from pages.shared.environment import action
+from pages.shared.environment import action, part
 from pages.shared.live import JobName, is_running
 from pages.shared.status import draw_status
 
@@ -55,7 +55,8 @@ def draw_workflow(environment: Environment, deployed: Workflow, endpoint: Endpoi
             f"The endpoint now tells apart {', '.join(endpoint.labels)}. Update the workflow, so that it names them.",
             icon=":material/warning:",
         )
-    _draw_parts(deployed)
+    with part():
+        _draw_parts(deployed)
 
 
 def _choose_threshold(value: float) -> float:

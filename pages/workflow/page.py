@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
+from backend.deployment import Endpoint
 from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
 from pages.workflow.deployed import draw_deployment, draw_workflow
 
 st.title("Workflow")
 environment = current_environment()
-workflow = reads.describe_workflow(environment)
-endpoint = reads.describe_endpoint(environment)
+endpoint: Endpoint | None = None
+endpoint_is_missing = False
 
 follow_job(JobName.WORKFLOW, "The workflow is deployed.")
-if workflow is not None:
-    if endpoint is None:
-        draw_missing("The workflow's endpoint does not exist. Images fail until one is deployed.", PagePath.DEPLOYMENT)
-    with part():
+with part():
+    endpoint = reads.describe_endpoint(environment)
+    endpoint_is_missing = endpoint is None
+with part():
+    workflow = reads.describe_workflow(environment)
+    if workflow is not None:
+        if endpoint_is_missing:
+            draw_missing(
+                "The workflow's endpoint does not exist. Images fail until one is deployed.", PagePath.DEPLOYMENT
+            )
         draw_workflow(environment, workflow, endpoint)
-elif endpoint is not None:
-    draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")
-    draw_deployment(environment, endpoint)
-else:
-    draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)
+    elif endpoint is not None:
+        draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")
+        draw_deployment(environment, endpoint)
+    elif endpoint_is_missing:
+        draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from functools import partial
+from datetime import UTC, datetime
 
 import pytest
 
 from backend import jobs
+from backend.aws.polling import goes_on
 from backend.errors import InvalidArchive, JobAlreadyRunning
 from backend.progress import Progress
 
@@ -23,12 +24,11 @@ class Work:
         self.reported = threading.Event()
         self.may_end = threading.Event()
 
-    def __call__(self, answer: str, progress: Progress) -> str:
+    def __call__(self, progress: Progress) -> None:
         progress(0.4, "Two of five.")
         self.reported.set()
         assert self.may_end.wait(TIMEOUT)
         progress(0.8, "Four of five.")
-        return answer
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def work() -> Iterator[Work]:
 
 
 def start(work: Work) -> None:
-    jobs.start("test", "Testing", partial(work, "done"))
+    jobs.start("test", "Testing", work)
     assert work.reported.wait(TIMEOUT)
 
 
@@ -60,38 +60,40 @@ def test_a_running_job_shows_its_progress_to_whoever_asks(work: Work) -> None:
     assert (job.status, job.title, job.fraction, job.message) == ("running", "Testing", 0.4, "Two of five.")
 
 
-def test_a_job_that_returns_has_succeeded_and_keeps_its_result(work: Work) -> None:
+def test_a_job_that_returns_has_succeeded(work: Work) -> None:
+    started = datetime.now(UTC)
     start(work)
     work.may_end.set()
     job = ended()
-    assert (job.status, job.result, job.fraction, job.error) == ("succeeded", "done", 1.0, None)
+    assert (job.status, job.fraction, job.message, job.error) == ("succeeded", 1.0, "Four of five.", None)
     assert job.ended_at is not None
-    assert job.ended_at >= job.started_at
+    assert started <= job.ended_at <= datetime.now(UTC)
 
 
 def test_a_second_job_of_a_name_is_refused_while_one_runs(work: Work) -> None:
     start(work)
     with pytest.raises(JobAlreadyRunning, match="Testing is still running"):
-        jobs.start("test", "Testing again", partial(work, "other"))
+        jobs.start("test", "Testing again", work)
 
 
 def test_a_job_can_be_started_again_once_it_ended(work: Work) -> None:
     work.may_end.set()
     start(work)
     ended()
-    jobs.start("test", "Testing again", partial(work, "second"))
-    assert ended().result == "second"
+    jobs.start("test", "Testing again", work)
+    job = ended()
+    assert (job.title, job.status) == ("Testing again", "succeeded")
 
 
 def test_jobs_of_different_names_run_at_the_same_time(work: Work) -> None:
     start(work)
     other_work = Work()
     other_work.may_end.set()
-    jobs.start("test other", "Another", partial(other_work, "other"))
+    jobs.start("test other", "Another", other_work)
     other = jobs.wait("test other", TIMEOUT)
     jobs.dismiss("test other")
     assert other is not None
-    assert other.result == "other"
+    assert (other.title, other.status) == ("Another", "succeeded")
     assert not work.may_end.is_set()
 
 
@@ -104,7 +106,44 @@ def test_cancelling_ends_a_job_at_its_next_progress_call(work: Work) -> None:
     assert job.is_cancelling
     work.may_end.set()
     job = ended()
-    assert (job.status, job.result, job.error) == ("cancelled", None, None)
+    assert (job.status, job.message, job.error) == ("cancelled", "Four of five.", None)
+
+
+@pytest.mark.usefixtures("work")
+def test_a_job_that_finished_before_it_could_be_cancelled_says_so() -> None:
+    last_report, may_end = threading.Event(), threading.Event()
+
+    def finish(progress: Progress) -> None:
+        progress(1.0, "All is done.")
+        last_report.set()
+        assert may_end.wait(TIMEOUT)
+
+    jobs.start("test", "Testing", finish)
+    assert last_report.wait(TIMEOUT)
+    jobs.cancel("test")
+    may_end.set()
+    job = ended()
+    assert (job.status, job.error) == ("succeeded", None)
+    assert job.message == "All is done. It had finished before it could be cancelled."
+
+
+@pytest.mark.usefixtures("work")
+def test_a_cancelled_job_says_what_it_could_not_stop() -> None:
+    reported, may_go_on = threading.Event(), threading.Event()
+
+    def wait_for_aws(progress: Progress) -> None:
+        with goes_on("The stack is still being made."):
+            progress(0.5, "")
+            reported.set()
+            assert may_go_on.wait(TIMEOUT)
+            progress(0.6, "")
+
+    jobs.start("test", "Testing", wait_for_aws)
+    assert reported.wait(TIMEOUT)
+    jobs.cancel("test")
+    may_go_on.set()
+    job = ended()
+    assert (job.status, job.error) == ("cancelled", "The stack is still being made.")
 
 
 def test_cancelling_a_job_that_ended_changes_nothing(work: Work) -> None:

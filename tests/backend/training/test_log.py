@@ -14,11 +14,11 @@ REAL_LINES = [
 
 
 def test_an_epochs_figures_are_joined_from_its_lines() -> None:
-    assert parse_epochs(REAL_LINES) == [EpochMetrics(29, 0.939516, 0.8125, 5.027)]
+    assert parse_epochs(REAL_LINES) == [EpochMetrics(29, 0.939516, 0.8125)]
 
 
 def test_an_epoch_that_is_not_validated_yet_has_no_validation_accuracy() -> None:
-    assert parse_epochs(REAL_LINES[:3]) == [EpochMetrics(29, 0.939516, None, 5.027)]
+    assert parse_epochs(REAL_LINES[:3]) == [EpochMetrics(29, 0.939516, None)]
 
 
 def test_epochs_come_in_order_of_their_number() -> None:

@@ -28,13 +28,7 @@ def event(kind: str, **details: str) -> dict[str, Any]:
 
 def test_a_state_has_its_input_and_output() -> None:
     (step,) = read_visits([entered("Filter", a=1), event("TaskSucceeded"), exited("Filter", b=2)], None, has_ended=True)
-    assert (step.name, step.type, step.status, step.input, step.output) == (
-        "Filter",
-        "Task",
-        "succeeded",
-        {"a": 1},
-        {"b": 2},
-    )
+    assert (step.name, step.status, step.input, step.output) == ("Filter", "succeeded", {"a": 1}, {"b": 2})
 
 
 def test_a_state_that_succeeds_at_its_second_attempt_has_succeeded() -> None:
@@ -53,7 +47,7 @@ def test_a_caught_failure_shows_at_its_state() -> None:
     ]
     serialize, end = read_visits(events, "ImageMissing", has_ended=True)
     assert (serialize.status, serialize.error) == ("failed", "ImageMissing: There is no image")
-    assert (end.type, end.status) == ("Fail", "failed")
+    assert (end.name, end.status) == ("FailAsCaught", "failed")
 
 
 def test_a_rejection_does_not_look_like_a_failure() -> None:
