@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, error_message, find
-from backend.aws.polling import attempts
+from backend.aws.polling import attempts, goes_on
 from backend.errors import StackFailed
 from backend.progress import Progress, no_progress
 
@@ -104,15 +104,12 @@ def _apply(environment: Environment, action: Any, name: str, progress: Progress,
 
 def _await_settled(environment: Environment, stack: str, name: str, progress: Progress) -> str | None:
     """The stack's status once nothing is in progress; None when there is no such stack any more."""
-    try:
+    with goes_on(f"CloudFormation goes on with stack {name}."):
         for _ in attempts(f"Stack {name}"):
             found = find_stack(environment, stack)
             if found is None or not found["StackStatus"].endswith("_IN_PROGRESS"):
                 break
             progress(0.5, f"Stack {name}: {found['StackStatus']}.")
-    except BaseException as ended:
-        ended.add_note(f"CloudFormation goes on with stack {name}.")
-        raise
     return found["StackStatus"] if found else None
 
 

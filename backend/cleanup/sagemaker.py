@@ -8,7 +8,7 @@ from typing import Any, Literal
 from backend import deployment, training
 from backend.aws.environment import Environment
 from backend.aws.errors import find
-from backend.aws.polling import attempts
+from backend.aws.polling import attempts, goes_on
 from backend.cleanup.resource import Found, Kind
 from backend.errors import AwsRequestError
 from backend.progress import Progress
@@ -70,10 +70,11 @@ def _stop_training_job(environment: Environment, name: str, progress: Progress) 
     except AwsRequestError:  # also when it has just ended, which is fine
         if not training.describe_training(environment, name).has_ended:
             raise
-    for _ in attempts(f"Stopping training job {name}"):
-        if training.describe_training(environment, name).has_ended:
-            return
-        progress(0.0, f"Stopping training job {name}.")
+    with goes_on(f"SageMaker goes on stopping training job {name}."):
+        for _ in attempts(f"Stopping training job {name}"):
+            if training.describe_training(environment, name).has_ended:
+                return
+            progress(0.0, f"Stopping training job {name}.")
 
 
 _Operation = Literal["list_endpoints", "list_endpoint_configs", "list_models", "list_training_jobs"]

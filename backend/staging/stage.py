@@ -29,7 +29,7 @@ def stage_dataset(
     AwsRequestError for the bucket.
     """
     check_labels(labels, source.labels)
-    deploy_foundation(environment)
+    deploy_foundation(environment, part_of(progress, 0.0, 0.0))
     images = _images(environment, source, labels, part_of(progress, 0.0, _EXTRACT_SHARE))
     upload_progress = part_of(progress, _EXTRACT_SHARE, 1.0)
     return load_dataset(environment, str(source), source.synthetic, labels, images, upload_progress)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from backend import workflow
+from backend import cleanup, workflow
+from backend.aws import stacks
 from backend.aws.environment import Environment
-from backend.errors import InvalidThreshold, WorkflowNotDeployed
+from backend.errors import AccessDenied, InvalidThreshold, WorkflowNotDeployed
+from backend.workflow import code, deploy
+from tests import answers
+from tests.projects import of_project
 
 LABELS = ("bicycle", "motorcycle")
 
@@ -40,9 +47,92 @@ def test_deploying_the_same_again_changes_nothing(environment: Environment, depl
     assert again.functions == deployed.functions
 
 
-def test_another_threshold_leaves_the_rest_as_it_is(environment: Environment, deployed: workflow.Workflow) -> None:
+def test_another_threshold_is_described_with_the_rest_as_it_was(
+    environment: Environment, deployed: workflow.Workflow
+) -> None:
     changed = workflow.update_threshold(environment, 0.75)
     assert (changed.threshold, changed.endpoint_name, changed.labels) == (0.75, "no-such-endpoint", LABELS)
+    assert changed.definition == deployed.definition
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What CloudFormation has of a stack, asked with boto3."""
+
+    template: str
+    parameters: dict[str, str]
+
+    @classmethod
+    def of(cls, project: Environment) -> Stack:
+        name = project.names.workflow_stack
+        [stack] = project.cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return cls(
+            str(project.cloudformation.get_template(StackName=name)["TemplateBody"]),
+            {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]},
+        )
+
+
+@pytest.fixture
+def project(environment: Environment) -> Iterator[Environment]:
+    """A project of its own."""
+    own = of_project(environment, "scones-thresholds")
+    yield own
+    cleanup.delete_resources(own, cleanup.list_resources(own))
+
+
+@pytest.fixture
+def changed_since(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """Makes the code, the definition and the template on the disk others than those that were deployed."""
+
+    def change() -> None:
+        lambdas = shutil.copytree(code.LAMBDAS, tmp_path / "lambdas")
+        templates = shutil.copytree(stacks.TEMPLATES, tmp_path / "workflow")
+        for handler in lambdas.rglob("handler.py"):
+            handler.write_text(handler.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+        for path in (templates / "workflow.yaml", templates / "state_machine.asl.json"):
+            path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+        monkeypatch.setattr(code, "LAMBDAS", lambdas)
+        for module in (stacks, deploy):
+            monkeypatch.setattr(module, "TEMPLATES", templates)
+
+    return change
+
+
+def test_another_threshold_leaves_code_definition_template_and_all_else_as_deployed(
+    project: Environment, changed_since: Callable[[], None]
+) -> None:
+    workflow.deploy_workflow(project, "an-older-endpoint", ("motorcycle", "bicycle"), 0.9)
+    before = Stack.of(project)
+    changed_since()
+    workflow.update_threshold(project, 0.75)
+    after = Stack.of(project)
+    assert before.parameters["Threshold"] == "0.9"
+    assert after == Stack(before.template, before.parameters | {"Threshold": "0.75"})
+
+
+def test_deploying_again_takes_what_is_on_the_disk(project: Environment, changed_since: Callable[[], None]) -> None:
+    """Against which the test above is held: the change on the disk is one that CloudFormation would see."""
+    workflow.deploy_workflow(project, "an-older-endpoint", LABELS, 0.9)
+    before = Stack.of(project)
+    changed_since()
+    workflow.deploy_workflow(project, "an-older-endpoint", LABELS, 0.75)
+    after = Stack.of(project)
+    assert after.template != before.template
+    differing = {name for name, value in after.parameters.items() if before.parameters[name] != value}
+    assert differing == {"Threshold", "DefinitionKey", "SerializeImageCode", "ClassifyImageCode", "FilterInferenceCode"}
+
+
+def test_without_a_workflow_there_is_no_threshold_to_change(project: Environment) -> None:
+    with pytest.raises(WorkflowNotDeployed, match="Deploy it on the workflow page"):
+        workflow.update_threshold(project, 0.75)
+
+
+def test_an_outage_is_not_taken_for_a_missing_workflow(project: Environment) -> None:
+    with (
+        answers.changed(project.cloudformation, "DescribeStacks", answers.denied),
+        pytest.raises(AccessDenied, match="Not yours"),
+    ):
+        workflow.describe_workflow(project)
 
 
 @pytest.mark.parametrize("threshold", [-0.01, 1.01, float("nan")])
@@ -69,8 +159,8 @@ def test_a_missing_endpoint_is_an_outage_and_no_rejection(
 
 
 def test_the_newest_execution_is_listed_first(environment: Environment, deployed: workflow.Workflow) -> None:
-    execution = ended(environment, "uploads/missing.png")
-    assert workflow.list_executions(environment)[0].name == execution.name
+    names = [ended(environment, "uploads/missing.png").name for _ in range(2)]
+    assert [execution.name for execution in workflow.list_executions(environment)[:2]] == names[::-1]
 
 
 def test_an_executions_name_can_be_an_inference_id(environment: Environment, deployed: workflow.Workflow) -> None:
