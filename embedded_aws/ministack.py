@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from embedded_aws import executions, functions
+
 _SAVE_SECONDS = 0.5
 """What a kill -9 can lose at the most, while the state is small."""
 _LOG_SECONDS = 10.0
@@ -49,6 +51,8 @@ def create_app(folder: Path, port: int) -> App:
     }
     from ministack.app import app  # reads the variables above as it is imported
 
+    functions.install()
+    executions.install()
     return _SavingApp(app)
 
 
