@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from backend import staging, training
 from backend.aws.environment import Environment
 from backend.errors import NotFound, TrainingFailed, TrainingNotPossible
+from tests import answers
+
+TIMEOUT = 10.0
 
 
 def test_a_job_trains_on_the_staged_images(trained: training.TrainingJob, dataset: staging.Dataset) -> None:
@@ -22,8 +31,24 @@ def test_a_jobs_log_tells_of_every_epoch(environment: Environment, trained: trai
     assert log.epochs[-1].validation_accuracy == pytest.approx(trained.validation_accuracy, abs=1e-6)
 
 
-def test_the_newest_job_is_listed_first(environment: Environment, trained: training.TrainingJob) -> None:
-    assert trained.name in {run.name for run in training.list_training_jobs(environment)}
+def test_the_newest_job_is_listed_first(environment: Environment, dataset: staging.Dataset) -> None:
+    names = [start_and_stop(environment, dataset) for _ in range(2)]
+    assert [job.name for job in training.list_training_jobs(environment)[:2]] == names[::-1]
+
+
+def test_another_projects_newer_jobs_do_not_crowd_ours_out(environment: Environment) -> None:
+    """Its name begins like ours, and so do its jobs' names, of which AWS can only be asked what they contain."""
+    ours = names_of(environment.project, 25)
+    theirs = names_of(f"{environment.project}-y", 130)
+    with answered_by(environment, [*theirs, *ours]):
+        listed = training.list_training_jobs(environment)
+    assert [job.name for job in listed] == ours[:20]
+
+
+def test_jobs_are_described_side_by_side(environment: Environment) -> None:
+    both_are_asked_for = threading.Barrier(2)
+    with answered_by(environment, names_of(environment.project, 2), lambda: both_are_asked_for.wait(TIMEOUT)):
+        assert len(training.list_training_jobs(environment)) == 2
 
 
 def test_a_job_that_is_not_there_is_named(environment: Environment) -> None:
@@ -38,6 +63,46 @@ def test_a_batch_larger_than_the_dataset_is_refused_before_anything_starts(
     with pytest.raises(TrainingNotPossible, match="96 training images"):
         training.start_training(environment, dataset, training.TrainingOptions(mini_batch_size=97))
     assert {run.name for run in training.list_training_jobs(environment)} == before
+
+
+def start_and_stop(environment: Environment, dataset: staging.Dataset) -> str:
+    """A training job that costs nothing; returns its name."""
+    name = training.start_training(environment, dataset, training.TrainingOptions(epochs=500))
+    training.stop_training(environment, name)
+    return name
+
+
+def names_of(project: str, count: int) -> list[str]:
+    """Names of a project's training jobs, the newest first."""
+    return [f"{project}-20260131-093012-{number:06}" for number in reversed(range(count))]
+
+
+@contextmanager
+def answered_by(
+    environment: Environment, names: Sequence[str], describing: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """A SageMaker that has these training jobs, the newest first."""
+
+    def listed(request: dict[str, Any]) -> dict[str, Any]:
+        start, size = int(request.get("NextToken", 0)), request.get("MaxResults", 10)  # as the API reference has it
+        found = [name for name in names if request["NameContains"] in name]
+        more = {"NextToken": str(start + size)} if start + size < len(found) else {}
+        return {"TrainingJobSummaries": [{"TrainingJobName": name} for name in found[start : start + size]], **more}
+
+    def described(request: dict[str, Any]) -> dict[str, Any]:
+        describing()
+        return {
+            "TrainingJobName": request["TrainingJobName"],
+            "TrainingJobStatus": "Completed",
+            "SecondaryStatus": "Completed",
+            "CreationTime": datetime.now(UTC),
+        }
+
+    with (
+        answers.answered(environment.sagemaker, "ListTrainingJobs", listed),
+        answers.answered(environment.sagemaker, "DescribeTrainingJob", described),
+    ):
+        yield
 
 
 def test_a_stopped_job_ends_as_stopped(environment: Environment, dataset: staging.Dataset) -> None:
