@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _DELETE_BATCH = 1000  # the most that S3 deletes in one request
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML 1.0 document can hold, escaped or not: one such key, and S3 refuses a DeleteObjects request whole."""
 
 
 @contextmanager
@@ -60,8 +63,13 @@ def delete_prefix(environment: Environment, prefix: str = "") -> None:
 
 def delete_keys(environment: Environment, keys: Sequence[str]) -> None:
     """Delete these objects; one that is not there is no error. Raises AwsRequestError naming the first that is left."""
-    for start in range(0, len(keys), _DELETE_BATCH):
-        batch = keys[start : start + _DELETE_BATCH]
+    alone = [key for key in keys if _NOT_IN_XML.search(key)]
+    for key in alone:
+        with bucket_errors(environment, f"delete object {key!r}"):
+            environment.s3.delete_object(Bucket=environment.bucket, Key=key)  # in the address a key is percent-encoded
+    together = [key for key in keys if not _NOT_IN_XML.search(key)] if alone else keys
+    for start in range(0, len(together), _DELETE_BATCH):
+        batch = together[start : start + _DELETE_BATCH]
         with bucket_errors(environment, f"delete {len(batch)} objects"):
             response = environment.s3.delete_objects(
                 Bucket=environment.bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,12 @@ from backend.errors import StackFailed
 from backend.progress import Progress, no_progress
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        OperationEventTypeDef,
+        ParameterTypeDef,
+        StackEventTypeDef,
+        StackTypeDef,
+    )
 
 TEMPLATES = Path(__file__).parents[2] / "workflow"
 _DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
@@ -114,12 +119,44 @@ def _await_settled(environment: Environment, stack: str, name: str, progress: Pr
 
 
 def _failure_reason(environment: Environment, stack: str) -> str:
-    """The first failure of the last deployment: what follows it is only its echo. Events come newest first."""
-    reason = "CloudFormation gave no reason."
-    for event in environment.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
-        status = event.get("ResourceStatus", "")
-        if event.get("ResourceType") == "AWS::CloudFormation::Stack" and status in _BEGINNINGS:
-            break
-        if status.endswith("_FAILED"):
-            reason = f"{event.get('LogicalResourceId')}: {event.get('ResourceStatusReason', 'no reason given')}."
-    return reason
+    """What failed first in the last operation, and why: all that follows is cancelled or rolled back for it."""
+    failures = [event for event in _last_operation(environment, stack) if _is_failure(event)]
+    of_resources = [event for event in failures if event.get("PhysicalResourceId") != event["StackId"]]
+    reasons = [] if of_resources else _validation_failures(environment, stack)
+    if not reasons:
+        reasons = [_reason(event, event.get("ResourceStatusReason", "")) for event in (of_resources or failures)[-1:]]
+    return f"{'; '.join(reasons) or 'CloudFormation gave no reason'}."
+
+
+def _reason(event: StackEventTypeDef | OperationEventTypeDef, text: str) -> str:
+    return f"{event.get('LogicalResourceId')}: {text.rstrip('.') or 'no reason given'}"
+
+
+def _last_operation(environment: Environment, stack: str) -> Iterator[StackEventTypeDef]:
+    """The events of the stack's last creation, update or deletion, newest first."""
+    for page in environment.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            yield event
+            is_own = event.get("PhysicalResourceId") == event["StackId"]
+            if is_own and event.get("ResourceStatus") in _BEGINNINGS:
+                return
+
+
+def _is_failure(event: StackEventTypeDef) -> bool:
+    is_echo = "cancelled" in event.get("ResourceStatusReason", "")  # because another resource failed
+    return event.get("ResourceStatus", "").endswith("_FAILED") and not is_echo
+
+
+def _validation_failures(environment: Environment, stack: str) -> list[str]:
+    """What CloudFormation found wrong before it touched a resource: a stack's own events say only that it did."""
+    try:
+        answer = environment.cloudformation.describe_events(StackName=stack, Filters={"FailedEvents": True})
+    except ClientError:  # not allowed, or not offered: the stack's own event has to do
+        return []
+    events = [event for event in answer["OperationEvents"] if _validation_text(event)]
+    last = max(events, key=lambda event: event["Timestamp"])["OperationId"] if events else None
+    return [_reason(event, _validation_text(event)) for event in events if event["OperationId"] == last]
+
+
+def _validation_text(event: OperationEventTypeDef) -> str:
+    return event.get("ValidationStatusReason") or event.get("HookStatusReason") or ""
