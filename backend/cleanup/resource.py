@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.aws.environment import Environment
@@ -19,15 +19,30 @@ class Found:
 
 
 @dataclass(frozen=True)
+class User:
+    """Something that runs, and what it needs beside the bucket and the foundation, which all that runs needs."""
+
+    title: str
+    needs_any: bool = False
+    """What it needs cannot be told, as it is changing or its configuration is gone: it may be any."""
+    endpoint_configs: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+    datasets: frozenset[str] = frozenset()
+    needs_artifacts: bool = False
+
+
+@dataclass(frozen=True)
 class Kind:
     """How resources of one kind are found, and one of them, by its name, is deleted; what is gone already is no error.
 
-    Both raise what boto3 raises, or a SconesError.
+    Both raise what boto3 raises, or a SconesError. `is_needed` says whether a user needs the one of that name; where
+    there is none, nothing is ever in use.
     """
 
     name: str
     find: Callable[[Environment], Iterator[Found]]
     delete: Callable[[Environment, str, Progress], None]
+    is_needed: Callable[[User, str], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,11 @@ class Resource:
 
     def __str__(self) -> str:
         return f"{self.kind.name} {self.name}"
+
+    def users(self, users: Iterable[User]) -> list[str]:
+        """The titles of those among the users that need this."""
+        is_needed = self.kind.is_needed
+        return [user.title for user in users if is_needed is not None and is_needed(user, self.name)]
 
 
 def describe_content(sizes: Sequence[int], noun: str) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from backend import deployment, training
 from backend.aws.environment import Environment
 from backend.aws.errors import find
 from backend.aws.polling import attempts, goes_on
-from backend.cleanup.resource import Found, Kind
+from backend.cleanup.resource import Found, Kind, User
+from backend.deployment.endpoint import CHANGING, find_endpoint
 from backend.errors import AwsRequestError
 from backend.progress import Progress
+from backend.training.jobs import dataset_id_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
+
+_SETTLING_SECONDS = 3600
+"""For how long an endpoint may be changing: SageMaker gives up by itself before."""
 
 
 def _find_endpoints(environment: Environment) -> Iterator[Found]:
@@ -34,6 +42,14 @@ def _machines(environment: Environment, name: str) -> str:
 
 
 def _delete_endpoint(environment: Environment, name: str, progress: Progress) -> None:
+    """Delete an endpoint once it is settled: AWS refuses before, and it would come into service after all."""
+    for _ in attempts(f"Endpoint {name}", _SETTLING_SECONDS):
+        endpoint = find_endpoint(environment, name)
+        if endpoint is None:
+            return
+        if endpoint["EndpointStatus"] not in CHANGING:
+            break
+        progress(0.0, f"Endpoint {name} is {endpoint['EndpointStatus']}, and can be deleted after that.")
     deployment.delete_endpoint_and_wait(environment, name, progress)
 
 
@@ -77,6 +93,37 @@ def _stop_training_job(environment: Environment, name: str, progress: Progress) 
             progress(0.0, f"Stopping training job {name}.")
 
 
+def find_endpoint_users(environment: Environment) -> Iterator[User]:
+    """The endpoints, with the configuration, the models and the artifacts that each serves from."""
+    for item in _tagged(environment, "list_endpoints", "Endpoints", "EndpointArn"):
+        name = item["EndpointName"]
+        if endpoint := find_endpoint(environment, name):
+            yield _endpoint_user(environment, endpoint)
+
+
+def _endpoint_user(environment: Environment, endpoint: DescribeEndpointOutputTypeDef) -> User:
+    name = endpoint["EndpointConfigName"]
+    config = find(environment.sagemaker.describe_endpoint_config, EndpointConfigName=name)
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])] if config else []
+    is_updating = endpoint["EndpointStatus"] in CHANGING - {"Creating"}  # from another one, which it does not tell
+    return User(
+        f"endpoint {endpoint['EndpointName']}",
+        needs_any=config is None or is_updating,
+        endpoint_configs=frozenset({name}),
+        models=frozenset(variant["ModelName"] for variant in variants if "ModelName" in variant),
+        needs_artifacts=True,
+    )
+
+
+def find_training_users(environment: Environment) -> Iterator[User]:
+    """The training jobs that run, each with the dataset that it reads; it writes where the artifacts are."""
+    for found in _find_running_training_jobs(environment):
+        job = find(environment.sagemaker.describe_training_job, TrainingJobName=found.name)
+        dataset_id = dataset_id_of(job) if job else None
+        datasets = frozenset({dataset_id} if dataset_id else ())
+        yield User(f"training job {found.name}", datasets=datasets, needs_artifacts=True)
+
+
 _Operation = Literal["list_endpoints", "list_endpoint_configs", "list_models", "list_training_jobs"]
 
 
@@ -99,7 +146,12 @@ def _is_tagged(environment: Environment, arn: str) -> bool:
 
 KINDS = (
     Kind("endpoint", _find_endpoints, _delete_endpoint),
-    Kind("endpoint configuration", _find_endpoint_configs, _delete_endpoint_config),
-    Kind("model", _find_models, _delete_model),
+    Kind(
+        "endpoint configuration",
+        _find_endpoint_configs,
+        _delete_endpoint_config,
+        lambda user, name: user.needs_any or name in user.endpoint_configs,
+    ),
+    Kind("model", _find_models, _delete_model, lambda user, name: user.needs_any or name in user.models),
     Kind("running training job", _find_running_training_jobs, _stop_training_job),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backend import foundation, workflow
 from backend.aws.environment import Environment
 from backend.aws.stacks import find_stack
-from backend.cleanup.resource import Found, Kind
+from backend.cleanup.resource import Found, Kind, User
 from backend.progress import Progress
 
 
@@ -28,6 +28,12 @@ def _find_stack(environment: Environment, name: str, content: str) -> Iterator[F
             yield Found(name, f"{content}; {stack['StackStatus']}")
 
 
+def find_workflow_users(environment: Environment) -> Iterator[User]:
+    """The workflow: it notifies through the topic, and reads images from the bucket."""
+    for found in _find_workflow(environment):
+        yield User(f"stack {found.name}")
+
+
 def _delete_workflow(environment: Environment, _name: str, progress: Progress) -> None:
     workflow.delete_workflow(environment, progress)
 
@@ -37,4 +43,4 @@ def _delete_foundation(environment: Environment, _name: str, progress: Progress)
 
 
 WORKFLOW = Kind("workflow stack", _find_workflow, _delete_workflow)
-FOUNDATION = Kind("foundation stack", _find_foundation, _delete_foundation)
+FOUNDATION = Kind("foundation stack", _find_foundation, _delete_foundation, lambda _user, _name: True)

@@ -7,24 +7,26 @@ from collections.abc import Iterator
 from backend import staging
 from backend.aws.bucket import delete_prefix, list_folders, list_objects
 from backend.aws.environment import Environment
-from backend.aws.errors import find
 from backend.aws.names import CAPTURES_PREFIX, DATASETS_PREFIX, MODELS_PREFIX
+from backend.aws.ownership import has_bucket
 from backend.cleanup.resource import Found, Kind, describe_content
 from backend.progress import Progress
 
 
 def _find_datasets(environment: Environment) -> Iterator[Found]:
-    if not _has_bucket(environment):
+    if not has_bucket(environment):
         return
     current = staging.current_dataset_id(environment)
     for prefix in list_folders(environment, DATASETS_PREFIX):
         dataset_id = prefix.removeprefix(DATASETS_PREFIX).rstrip("/")
-        detail = _content(environment, prefix) + (", the current one" if dataset_id == current else "")
-        yield Found(dataset_id, detail)
+        sizes = {item["Key"]: item["Size"] for item in list_objects(environment, prefix)}
+        whole = "" if f"{prefix}dataset.json" in sizes else ", unfinished"
+        detail = describe_content(list(sizes.values()), "object") + whole
+        yield Found(dataset_id, detail + (", the current one" if dataset_id == current else ""))
 
 
 def _delete_dataset(environment: Environment, name: str, _progress: Progress) -> None:
-    if _has_bucket(environment):
+    if has_bucket(environment):
         staging.delete_dataset(environment, name)
 
 
@@ -37,37 +39,31 @@ def _find_artifacts(environment: Environment) -> Iterator[Found]:
 
 
 def _find_other_files(environment: Environment) -> Iterator[Found]:
-    if _has_bucket(environment):
+    if has_bucket(environment):
         for prefix in list_folders(environment, ""):
             if prefix not in (DATASETS_PREFIX, CAPTURES_PREFIX, MODELS_PREFIX):
                 yield from _find_folder(environment, prefix)
 
 
 def _find_folder(environment: Environment, prefix: str) -> Iterator[Found]:
-    if _has_bucket(environment) and next(list_objects(environment, prefix), None):
+    if has_bucket(environment) and next(list_objects(environment, prefix), None):
         yield Found(prefix, _content(environment, prefix))
 
 
 def _delete_folder(environment: Environment, name: str, _progress: Progress) -> None:
-    if _has_bucket(environment):
+    if has_bucket(environment):
         delete_prefix(environment, name)
 
 
 def _find_bucket(environment: Environment) -> Iterator[Found]:
-    if _has_bucket(environment):
+    if has_bucket(environment):
         yield Found(environment.bucket, "with everything in it")
 
 
 def _delete_bucket(environment: Environment, name: str, _progress: Progress) -> None:
-    if _has_bucket(environment):
+    if has_bucket(environment):
         delete_prefix(environment)
         environment.s3.delete_bucket(Bucket=name)
-
-
-def _has_bucket(environment: Environment) -> bool:
-    """Whether the bucket exists and is this account's."""
-    head = environment.s3.head_bucket
-    return find(head, Bucket=environment.bucket, ExpectedBucketOwner=environment.account) is not None
 
 
 def _content(environment: Environment, prefix: str) -> str:
@@ -75,9 +71,9 @@ def _content(environment: Environment, prefix: str) -> str:
 
 
 CONTENT_KINDS = (
-    Kind("dataset", _find_datasets, _delete_dataset),
+    Kind("dataset", _find_datasets, _delete_dataset, lambda user, name: name in user.datasets),
     Kind("captured inferences", _find_captures, _delete_folder),
-    Kind("model artifacts", _find_artifacts, _delete_folder),
+    Kind("model artifacts", _find_artifacts, _delete_folder, lambda user, _name: user.needs_artifacts),
     Kind("files", _find_other_files, _delete_folder),
 )
-BUCKET = Kind("bucket", _find_bucket, _delete_bucket)
+BUCKET = Kind("bucket", _find_bucket, _delete_bucket, lambda _user, _name: True)

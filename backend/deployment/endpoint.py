@@ -18,6 +18,9 @@ from backend.training.jobs import dataset_id_of
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
 
+CHANGING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"})
+"""The statuses of an endpoint that is neither to be changed nor to be deleted yet."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -47,7 +50,7 @@ class Endpoint:
 
     @property
     def is_changing(self) -> bool:
-        return self.status in {"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"}
+        return self.status in CHANGING
 
 
 def describe_endpoint(environment: Environment) -> Endpoint | None:
