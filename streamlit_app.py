@@ -5,6 +5,6 @@ from __future__ import annotations
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from backend.web import EnvironmentLifespan
+from backend.web import EnvironmentLifespan, Guard
 
-app = App("pages/main.py", middleware=[Middleware(EnvironmentLifespan)])
+app = App("pages/main.py", middleware=[Middleware(EnvironmentLifespan), Middleware(Guard)])

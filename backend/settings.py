@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.errors import ConfigurationError
@@ -36,6 +36,21 @@ class Settings(BaseSettings):
     dataset_url: str = Field(
         default="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
         description="Where the CIFAR-100 archive is downloaded from.",
+    )
+    access: Literal["auto", "token", "open"] = Field(
+        default="auto",
+        description="Who may use the app: `token` asks for the token in the address that it prints, `open` lets every "
+        "user of this machine in, `auto` asks on AWS or where a token is set.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="The token, of 16 characters at least; unset, each start makes a new one.",
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="Where people reach the app if that is not its own port, as behind a proxy: "
+        "`https://scones.example.com`.",
     )
 
 

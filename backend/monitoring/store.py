@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from backend.errors import CaptureUnavailable
+from backend.private import make_private_folder
 
 _VERSION = 2
 _SCHEMA = """
@@ -135,7 +136,7 @@ def _delete_files(path: Path) -> None:
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     is_new = not path.exists()
     connection = duckdb.connect(str(path))
     if is_new:

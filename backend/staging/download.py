@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from backend.errors import InvalidArchive, SourceUnavailable
+from backend.private import make_private_folder
 from backend.progress import Progress
 
 UNIVERSITY_URL = "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"
@@ -34,7 +35,7 @@ def download_archive(url: str, folder: Path, progress: Progress) -> Path:
     if not path.exists():
         part = path.with_name(f"{path.name}.part")
         with _download_errors(url, folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             _fetch(url, part, part.with_name(f"{part.name}.etag"), progress)
             part.replace(path)
     return path

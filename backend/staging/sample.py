@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backend.errors import SourceUnavailable
+from backend.private import make_private_folder
 from backend.progress import Progress, part_of
 from backend.staging.cifar import FOLDER, IMAGE_SIZE
 from backend.staging.drawing import VERSION, draw
@@ -36,7 +37,7 @@ def draw_archive(folder: Path, labels: Sequence[str], per_class: Mapping[str, in
         content = _archive(drawn, per_class, progress)
         part = path.with_name(f"{path.name}.part")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             part.write_bytes(content)
             part.replace(path)
         except OSError as error:
