@@ -13,11 +13,11 @@ from backend.errors import CleanupIncomplete, SconesError
 from backend.progress import Progress, no_progress, part_of
 from backend.wording import count_of, enumerated
 
-_KINDS: tuple[Kind, ...] = (  # what uses something goes before what it uses, and the bucket after all that writes to it
+KINDS: tuple[Kind, ...] = (  # what uses something goes before what it uses, and the bucket after all that writes to it
     stacks.WORKFLOW,
     *sagemaker.KINDS,
     *logs.KINDS,
-    *storage.CONTENT_KINDS,
+    *storage.CONTENTKINDS,
     stacks.FOUNDATION,
     storage.BUCKET,
     *local.KINDS,
@@ -33,7 +33,7 @@ def list_resources(environment: Environment) -> list[Resource]:
     Raises AwsRequestError when AWS does not let it be listed.
     """
     with aws_errors("list the project's resources"):
-        resources = [Resource(kind, found.name, found.detail) for kind in _KINDS for found in kind.find(environment)]
+        resources = [Resource(kind, found.name, found.detail) for kind in KINDS for found in kind.find(environment)]
         users = _find_users(environment)
     return [_marked(resource, resource.users(users)) for resource in resources]
 
@@ -45,7 +45,7 @@ def delete_resources(environment: Environment, resources: Sequence[Resource], pr
     its configuration, its model, its artifact, its role and the bucket.
     Raises CleanupIncomplete, naming what is left or kept and why. When `progress` raises, what was not begun stays.
     """
-    in_order = sorted(resources, key=lambda resource: _KINDS.index(resource.kind))
+    in_order = sorted(resources, key=lambda resource: KINDS.index(resource.kind))
     left: list[str] = []
     for done, resource in enumerate(in_order):
         part = part_of(progress, done / len(in_order), (done + 1) / len(in_order))

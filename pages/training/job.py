@@ -11,7 +11,7 @@ import streamlit as st
 from backend import charts, training
 from backend.aws.environment import Environment
 from backend.training import LEARNING_RATES, TrainingJob, TrainingOptions
-from pages.shared.environment import action
+from pages.shared.environment import action, part
 from pages.shared.status import draw_status
 from pages.shared.times import format_duration, format_time
 
@@ -91,9 +91,11 @@ def draw_job(environment: Environment, name: str) -> bool:
     if job.failure_reason:
         st.error(job.failure_reason, icon=":material/error:")
     if log.epochs:
-        figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
-        st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
-    _draw_details(job, log)
+        with part():
+            figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
+            st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
+    with part():
+        _draw_details(job, log)
     return not job.has_ended
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from backend import cleanup, foundation, staging, training, workflow
 from backend.aws.environment import Environment
-from backend.cleanup import Resource
+from backend.cleanup import Resource, sweep
+from backend.cleanup.resource import Kind
 from backend.errors import AwsRequestError, CleanupIncomplete
 from tests.projects import of_project
 
@@ -113,6 +115,38 @@ def test_everything_is_listed_and_goes(deployed: Environment) -> None:
     ]
     delete_all(deployed)
     assert cleanup.list_resources(deployed) == []
+
+
+def test_a_resource_goes_by_the_kind_that_found_it_and_by_nothing_of_its_name(
+    deployed: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kinds are objects: what they are called says something to people, and nothing to the code."""
+    nameless = tuple(replace(kind, name="thing") for kind in sweep.KINDS)
+    monkeypatch.setattr(sweep, "KINDS", nameless)
+    create_model(deployed, NAME)
+    put(deployed, "uploads/mine.png")
+    listed = cleanup.list_resources(deployed)
+    assert len(listed) == 6
+    assert {resource.kind for resource in listed} <= set(nameless)
+    delete_all(deployed)
+    assert cleanup.list_resources(deployed) == []
+
+
+def test_each_resource_is_deleted_by_its_own_kind_alone(deployed: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted: list[tuple[str, str]] = []
+
+    def recording(kind: Kind) -> Kind:
+        return replace(kind, delete=lambda _environment, name, _progress: deleted.append((kind.name, name)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "KINDS", tuple(recording(kind) for kind in sweep.KINDS))
+        put(deployed, "uploads/mine.png")
+        delete_all(deployed)
+    assert deleted == [
+        ("files", "uploads/"),
+        ("foundation stack", deployed.names.foundation_stack),
+        ("bucket", deployed.bucket),
+    ]
 
 
 def test_deleting_twice_is_no_error(deployed: Environment) -> None:

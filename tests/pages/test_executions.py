@@ -86,6 +86,7 @@ def test_an_execution_that_failed_shows_why(visit: Visit, own: Environment) -> N
     workflow.run_batch(own, ["uploads/missing.png"])
     app = visit(own, PAGE)
     assert table(app, "Execution")["Outcome"] == ["failed"]
+    assert table(app, "Execution")["Image"] == [None]  # which is gone: its cell is empty
     [arn] = cloud.execution_arns(own).values()
     described = own.stepfunctions.describe_execution(executionArn=arn)
     assert f"{described['error']}: {described['cause']}" in errors(app)

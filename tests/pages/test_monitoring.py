@@ -103,6 +103,26 @@ def test_a_range_without_a_record_says_so(visit: Visit, own: Environment) -> Non
     assert "No captured inference in this range" in app.get("plotly_chart")[0].proto.spec
 
 
+def test_without_a_workflow_no_threshold_is_drawn_and_nothing_passes_it(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE)
+    for chart in app.get("plotly_chart"):
+        figure = json.loads(chart.proto.spec)
+        assert not figure["layout"].get("shapes")
+        assert not figure["layout"].get("annotations")
+        assert not [trace["name"] for trace in figure["data"] if "threshold" in trace["name"]]
+    assert metrics(app)["Pass rate"] == "-"
+    assert not [label for label in metrics(app) if label.startswith("At or above")]
+    assert not app.toggle
+
+
+def test_with_a_workflow_its_threshold_is_drawn_in_each_chart(visit: Visit, populated: Environment) -> None:
+    """Against which the test above is held."""
+    for chart in visit(populated, PAGE).get("plotly_chart"):
+        layout = json.loads(chart.proto.spec)["layout"]
+        assert [note["text"] for note in layout["annotations"]] == [f"threshold {cloud.threshold(populated):g}"]
+        assert len(layout["shapes"]) == 1
+
+
 def test_lines_that_cannot_be_read_are_counted(visit: Visit, aged: Environment) -> None:
     put_capture(aged, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
     assert metrics(visit(aged, PAGE))["Quarantined"] == "2"

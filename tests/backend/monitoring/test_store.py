@@ -88,9 +88,9 @@ def test_who_asks_afterwards_gets_a_new_store(path: Path, pool: ThreadPoolExecut
 def test_whoever_still_holds_the_deleted_store_is_told_in_words(path: Path) -> None:
     store = open_store(path)
     delete_store(path)
-    with pytest.raises(CaptureUnavailable, match="deleted. Refresh"):
+    with pytest.raises(CaptureUnavailable, match="Refresh them"):
         store.query("SELECT count(*) FROM objects")
-    with pytest.raises(CaptureUnavailable, match="deleted. Refresh"):
+    with pytest.raises(CaptureUnavailable, match="Refresh them"):
         add(store, "a")
 
 
