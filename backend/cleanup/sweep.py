@@ -17,7 +17,7 @@ KINDS: tuple[Kind, ...] = (  # what uses something goes before what it uses, and
     stacks.WORKFLOW,
     *sagemaker.KINDS,
     *logs.KINDS,
-    *storage.CONTENTKINDS,
+    *storage.CONTENT_KINDS,
     stacks.FOUNDATION,
     storage.BUCKET,
     *local.KINDS,
