@@ -1,4 +1,7 @@
-"""The CIFAR-100 archive: a tar with one pickle for each split, read in one pass and never extracted."""
+"""The CIFAR-100 archive: a tar with one pickle for each split, read in one pass and never extracted.
+
+A stranger's is read by `apart`, in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,15 +20,21 @@ import numpy.typing as npt
 
 from backend.errors import InvalidArchive, SourceUnavailable
 from backend.staging.labels import FINE_LABELS
-from backend.staging.pickles import PickledArray, load_pickle
+from backend.staging.pickles import MAX_IMAGES, PickledArray, load_pickle
+from backend.staging.tar_members import ADVICE, BoundedStream, Member, files
 
 FOLDER = "cifar-100-python"
 SPLITS = ("train", "test")
 IMAGE_SIZE = 32  # pixels, in both directions
+_IMAGE_BYTES = 3 * IMAGE_SIZE**2
+_LONGEST_NAME = 255  # bytes or characters: what file systems take
 _MEMBERS = {PurePosixPath(FOLDER, name): name for name in ("meta", *SPLITS)}
-_MAX_BYTES = 256 << 20  # unpacked; the original has 187 MB
-_MAX_MEMBERS = 1000  # the original has five
-_ADVICE = 'Choose CIFAR-100\'s "Python version" (cifar-100-python.tar.gz), unchanged.'
+_MAX_SPLIT_BYTES = MAX_IMAGES * (_IMAGE_BYTES + _LONGEST_NAME)
+_MAX_META_BYTES = 1 << 20  # the original has 1.5 kB
+_READ_BYTES = 1 << 20
+
+Watch = Callable[[int], None]
+"""Told how many bytes of the archive's file were read, as they are."""
 
 
 @dataclass(frozen=True)
@@ -36,61 +45,85 @@ class CifarBatch:
     fine_labels: npt.NDArray[np.int64]
     filenames: tuple[str, ...]
 
+    @classmethod
+    def of(cls, rows: npt.NDArray[np.uint8], fine_labels: Sequence[int], filenames: Sequence[str]) -> CifarBatch:
+        """From rows (n, 3072) as the archive has them: each image's red plane, the green and the blue, row by row."""
+        planes = rows.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
+        return cls(planes.transpose(0, 2, 3, 1), np.asarray(fine_labels, dtype=np.int64), tuple(filenames))
+
+    @property
+    def rows(self) -> npt.NDArray[np.uint8]:
+        """What the batch was made of."""
+        return self.images.transpose(0, 3, 1, 2).reshape(-1, _IMAGE_BYTES)
+
 
 def read_archive(path: Path) -> dict[str, CifarBatch]:
-    """Read both splits, "train" and "test", of a CIFAR-100 archive, packed by gzip or not.
+    """Read both splits, "train" and "test", of a CIFAR-100 archive, as read_splits does."""
+    return dict(read_splits(path))
+
+
+def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str, CifarBatch]]:
+    """Read the splits of a CIFAR-100 archive, packed by gzip or not, each as it comes; none counts before the end.
 
     Raises SourceUnavailable when the file cannot be opened, InvalidArchive when it is damaged or is not CIFAR-100.
     Source: the CIFAR-100 page of the University of Toronto ("Python version").
     """
-    members = _load_members(path)
-    missing = [str(member) for member, name in _MEMBERS.items() if name not in members]
-    if missing:
-        raise InvalidArchive(f"{path.name} has no member {missing[0]}. {_ADVICE}")
-    _check_label_names(members["meta"])
-    return {split: _parse_batch(members[split], split) for split in SPLITS}
-
-
-def _load_members(path: Path) -> dict[str, Any]:
-    """The unpickled content of the members that matter, by name."""
-    members: dict[str, Any] = {}
-    with _archive_errors(path), _open_unpacked(path) as file:
-        stream = _BoundedReader(file)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]
-            for count, member in enumerate(archive):
-                if count >= _MAX_MEMBERS:
-                    raise InvalidArchive(f"{path.name} has more than {_MAX_MEMBERS} members. {_ADVICE}")
-                name = _MEMBERS.get(PurePosixPath(member.name))
-                content = archive.extractfile(member) if name and member.isreg() else None
-                if name and content:
-                    members[name] = load_pickle(content, member.name)
+    seen: set[str] = set()
+    with _archive_errors(path), _open_unpacked(path, watch) as stream:
+        for member in files(stream):
+            name = _MEMBERS.get(PurePosixPath(member.name))
+            if name is None:
+                continue
+            if name in seen:
+                raise InvalidArchive(f"{path.name} has more than one member {name}. {ADVICE}")
+            seen.add(name)
+            content = _load(member, name)
+            if name == "meta":
+                _check_label_names(content)
+            else:
+                yield name, _parse_batch(content, name)
         stream.drain()  # gzip's checksum is at the very end
-    return members
+    missing = [str(member) for member, name in _MEMBERS.items() if name not in seen]
+    if missing:
+        raise InvalidArchive(f"{path.name} has no member {missing[0]}. {ADVICE}")
 
 
-class _BoundedReader:
-    """Hands a file on until it has given more than a CIFAR archive can hold."""
-
-    def __init__(self, file: io.BufferedIOBase) -> None:
-        self._file = file
-        self._left = _MAX_BYTES
-
-    def read(self, size: int) -> bytes:
-        data = self._file.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise InvalidArchive(f"The archive unpacks to more than {_MAX_BYTES >> 20} MB. {_ADVICE}")
-        return data
-
-    def drain(self) -> None:
-        while self.read(1 << 20):
-            pass
+def _load(member: Member, name: str) -> Any:
+    """The unpickled content of a member that matters."""
+    most = _MAX_META_BYTES if name == "meta" else _MAX_SPLIT_BYTES
+    if member.size > most:
+        raise InvalidArchive(f"Member {name} has {member.size:,} bytes, and no more than {most:,} may be. {ADVICE}")
+    return load_pickle(member, f"{FOLDER}/{name}")
 
 
-def _open_unpacked(path: Path) -> io.BufferedIOBase:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if is_packed else path.open("rb")
+class _WatchedFile(io.RawIOBase):
+    """A file that tells how far it is read."""
+
+    def __init__(self, path: Path, watch: Watch) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._watch = watch
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        count = self._file.readinto(memoryview(buffer)[:_READ_BYTES])
+        self._watch(count or 0)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+@contextmanager
+def _open_unpacked(path: Path, watch: Watch) -> Iterator[BoundedStream]:
+    with io.BufferedReader(_WatchedFile(path, watch), _READ_BYTES) as file:
+        if file.peek(2)[:2] != b"\x1f\x8b":
+            yield BoundedStream(file)
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield BoundedStream(unpacked)
 
 
 @contextmanager
@@ -103,7 +136,7 @@ def _archive_errors(path: Path) -> Iterator[None]:
     except EOFError as error:
         raise InvalidArchive(f"{path.name} ends too early: it was not copied whole. Get it again.") from error
     except (zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
-        raise InvalidArchive(f"{path.name} is no archive, or is damaged ({error}). {_ADVICE}") from error
+        raise InvalidArchive(f"{path.name} is no archive, or is damaged ({error}). {ADVICE}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceUnavailable(f"{path} cannot be read ({reason}). Choose a readable file.") from error
@@ -112,32 +145,30 @@ def _archive_errors(path: Path) -> Iterator[None]:
 def _check_label_names(meta: Any) -> None:
     names = _field(meta, "fine_label_names", "meta")
     if not isinstance(names, list) or tuple(_text(name) for name in names) != FINE_LABELS:
-        raise InvalidArchive(f"The label names in member meta are not those of CIFAR-100. {_ADVICE}")
+        raise InvalidArchive(f"The label names in member meta are not those of CIFAR-100. {ADVICE}")
 
 
 def _parse_batch(content: Any, split: str) -> CifarBatch:
-    filenames, labels = _field(content, "filenames", split), _field(content, "fine_labels", split)
+    names, labels = _field(content, "filenames", split), _field(content, "fine_labels", split)
     pixels = _pixels(_field(content, "data", split), split)
-    if not (isinstance(filenames, list) and isinstance(labels, list) and len(filenames) == len(labels) == len(pixels)):
-        raise InvalidArchive(f"The parts of member {split} disagree: an image needs one label and one name. {_ADVICE}")
+    if not (isinstance(names, list) and isinstance(labels, list) and len(names) == len(labels) == len(pixels)):
+        raise InvalidArchive(f"The parts of member {split} disagree: an image needs one label and one name. {ADVICE}")
     if not all(isinstance(label, int) and 0 <= label < len(FINE_LABELS) for label in labels):
-        raise InvalidArchive(f"Member {split} has a fine label that is no number from 0 to 99. {_ADVICE}")
-    planes = pixels.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
-    return CifarBatch(
-        images=planes.transpose(0, 2, 3, 1),
-        fine_labels=np.asarray(labels, dtype=np.int64),
-        filenames=tuple(_text(name) for name in filenames),
-    )
+        raise InvalidArchive(f"Member {split} has a fine label that is no number from 0 to 99. {ADVICE}")
+    filenames = [_text(name) for name in names]
+    if None in filenames:
+        raise InvalidArchive(f"Member {split} has a file name that is none. {ADVICE}")
+    return CifarBatch.of(pixels, labels, [name for name in filenames if name is not None])
 
 
 def _pixels(data: Any, split: str) -> npt.NDArray[np.uint8]:
     """Rows of an image each: the red plane, the green and the blue, row by row."""
     try:
         pixels = data.as_uint8() if isinstance(data, PickledArray) else None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidArchive(f"The images in member {split} cannot be read ({error}). {_ADVICE}") from error
-    if pixels is None or pixels.ndim != 2 or pixels.shape[1] != 3 * IMAGE_SIZE**2:
-        raise InvalidArchive(f"The images in member {split} are not rows of 3 x 32 x 32 bytes. {_ADVICE}")
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise InvalidArchive(f"The images in member {split} cannot be read ({error}). {ADVICE}") from error
+    if pixels is None or pixels.ndim != 2 or pixels.shape[1] != _IMAGE_BYTES:
+        raise InvalidArchive(f"The images in member {split} are not rows of 3 x 32 x 32 bytes. {ADVICE}")
     return pixels
 
 
@@ -147,8 +178,11 @@ def _field(content: Any, name: str, member: str) -> Any:
         for key in (name.encode(), name):
             if key in content:
                 return content[key]
-    raise InvalidArchive(f"Member {member} has no {name}. {_ADVICE}")
+    raise InvalidArchive(f"Member {member} has no {name}. {ADVICE}")
 
 
-def _text(name: Any) -> str:
-    return name.decode("utf-8", errors="replace") if isinstance(name, bytes) else str(name)
+def _text(name: Any) -> str | None:
+    """A name as text; None for what is no name."""
+    if not isinstance(name, bytes | str) or len(name) > _LONGEST_NAME:
+        return None
+    return name.decode("utf-8", errors="replace") if isinstance(name, bytes) else name

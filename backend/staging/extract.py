@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from backend.errors import InvalidArchive
-from backend.progress import Progress
-from backend.staging.cifar import CifarBatch, read_archive
+from backend.progress import Progress, part_of
+from backend.staging.apart import read_apart
+from backend.staging.cifar import CifarBatch
 from backend.staging.download import UNIVERSITY_URL, check_md5, download_archive
 from backend.staging.drawing import DRAWN_LABELS
 from backend.staging.labels import FINE_LABELS
 from backend.staging.sample import draw_archive
+
+_GETTING_SHARE = 0.9  # of the progress; the rest is reading
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,18 @@ def extract(source: Source, labels: Sequence[str], folder: Path, progress: Progr
 
     Raises SourceUnavailable when there is no archive to be had, InvalidArchive when it is damaged or not CIFAR-100.
     """
+    getting = part_of(progress, 0.0, _GETTING_SHARE)
     match source:
         case LocalArchive(path):
-            return read_archive(path)
+            return read_apart(path, progress)
         case UniversityDownload(url):
-            path = download_archive(url, folder, progress)
+            path = download_archive(url, folder, getting)
         case OfflineSample(train_per_class, test_per_class):
-            path = draw_archive(folder, labels, {"train": train_per_class, "test": test_per_class}, progress)
+            path = draw_archive(folder, labels, {"train": train_per_class, "test": test_per_class}, getting)
     try:
         if source == UniversityDownload():
             check_md5(path)
-        return read_archive(path)
+        return read_apart(path, part_of(progress, _GETTING_SHARE, 1.0))
     except InvalidArchive:
         path.unlink()  # a damaged one must not be found again the next time
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,9 +21,12 @@ from backend.staging.dataset import (
     dataset_prefix,
     describe_dataset,
 )
+from backend.staging.leftovers import remove_leftovers
 from backend.staging.transform import LabelledImage, content_digest
+from backend.wording import count_of
 
 _UPLOAD_THREADS = 16
+_log = logging.getLogger(__name__)
 
 Images = Mapping[str, Sequence[LabelledImage]]
 """The images to stage, by split."""
@@ -34,9 +38,10 @@ def load_dataset(
     """Put the images into the bucket as a dataset and make it the current one.
 
     The id tells the content: images that are there already are not uploaded again. When this fails, or `progress`
-    raises, nothing of the dataset stays and the current one is as before.
+    raises, nothing of the dataset stays and the current one is as before; what a killed one left goes first.
     Raises AwsRequestError when the bucket is missing or refuses.
     """
+    _remove_leftovers(environment)
     digest = content_digest(labels, images)
     with bucket_errors(environment, f"stage images in bucket {environment.bucket}"):
         dataset_id = _existing_id(environment, digest) or f"{stamp()}-{digest}"
@@ -47,6 +52,14 @@ def load_dataset(
         else:
             _make_current(environment, dataset_id)
     return staged or dataset
+
+
+def _remove_leftovers(environment: Environment) -> None:
+    """Remove what earlier stagings left; what cannot be deleted keeps nobody from staging: cleanup lists it."""
+    try:
+        remove_leftovers(environment)
+    except AwsRequestError as error:
+        _log.warning("unfinished datasets are left", exc_info=error)
 
 
 def _dataset(
@@ -79,8 +92,21 @@ def _existing_id(environment: Environment, digest: str) -> str | None:
 
 def _staged_before(environment: Environment, dataset: Dataset, images: Images) -> Dataset | None:
     """The description of this dataset when every object of it is in the bucket."""
-    present = {item["Key"] for item in list_objects(environment, dataset.prefix)}
-    return describe_dataset(environment, dataset.dataset_id) if present.issuperset(_keys(dataset, images)) else None
+    missing = _missing(environment, dataset, [*_content_keys(dataset, images), dataset.description_key])
+    return None if missing else describe_dataset(environment, dataset.dataset_id)
+
+
+def _require_whole(environment: Environment, dataset: Dataset, images: Images) -> None:
+    """Raise AwsRequestError when somebody deleted what was uploaded meanwhile: a dataset is described when it is whole."""
+    if missing := _missing(environment, dataset, _content_keys(dataset, images)):
+        raise AwsRequestError(
+            f"{count_of(len(missing), 'object')} of dataset {dataset.dataset_id} were deleted while it was staged. "
+            "Stage the images again."
+        )
+
+
+def _missing(environment: Environment, dataset: Dataset, keys: Sequence[str]) -> set[str]:
+    return set(keys) - {item["Key"] for item in list_objects(environment, dataset.prefix)}
 
 
 def _upload(environment: Environment, dataset: Dataset, images: Images, progress: Progress) -> None:
@@ -89,12 +115,13 @@ def _upload(environment: Environment, dataset: Dataset, images: Images, progress
         _upload_images(environment, dataset, images, progress)
         for split, split_images in images.items():
             _put(environment, dataset.manifest_key(split), _manifest(split_images), "text/plain")
+        _require_whole(environment, dataset, images)
         _put(environment, dataset.description_key, DATASET_JSON.dump_json(dataset), "application/json")
         progress(1.0, f"Staged {_total(images):,} images.")
         _make_current(environment, dataset.dataset_id)
     except BaseException as failure:  # a cancelled job too leaves nothing
         try:
-            delete_keys(environment, _keys(dataset, images))
+            delete_keys(environment, [*_content_keys(dataset, images), dataset.description_key])
         except AwsRequestError as leftover:
             failure.add_note(
                 f"{leftover} Parts of dataset {dataset.dataset_id} are left: delete them on the cleanup page."
@@ -136,10 +163,10 @@ def _manifest(images: Sequence[LabelledImage]) -> bytes:
     return "".join(f"{index}\t{image.label_index}\t{image.name}\n" for index, image in enumerate(images)).encode()
 
 
-def _keys(dataset: Dataset, images: Images) -> list[str]:
-    """Every key of the dataset."""
+def _content_keys(dataset: Dataset, images: Images) -> list[str]:
+    """Every key of the dataset but that of its description."""
     image_keys = [dataset.image_key(split, image.name) for split in images for image in images[split]]
-    return [*image_keys, *(dataset.manifest_key(split) for split in images), dataset.description_key]
+    return [*image_keys, *(dataset.manifest_key(split) for split in images)]
 
 
 def _total(images: Images) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -71,11 +72,13 @@ def content_digest(labels: Sequence[str], images: Mapping[str, Sequence[Labelled
 
 def _unique_names(filenames: Iterator[str]) -> Iterator[str]:
     """PNG names that are safe in S3 keys, manifests and folders; a name seen before gets a number."""
-    taken: set[str] = set()
+    taken: set[str] = set()  # two names that differ only in case are one file on some disks
+    next_number: defaultdict[str, int] = defaultdict(lambda: 2)  # a stem's lower numbers are all taken
     for filename in filenames:
         stem = re.sub(r"[^A-Za-z0-9_-]+", "_", PurePosixPath(filename).stem)[:100] or "image"
-        name, number = f"{stem}.png", 2
-        while name.lower() in taken:  # two names that differ only in case are one file on some disks
-            name, number = f"{stem}-{number}.png", number + 1
+        name = f"{stem}.png"
+        while name.lower() in taken:
+            name = f"{stem}-{next_number[stem.lower()]}.png"
+            next_number[stem.lower()] += 1
         taken.add(name.lower())
         yield name

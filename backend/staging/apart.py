@@ -1,0 +1,95 @@
+"""Reading archives apart from the app: what a stranger's does, it does to a process of its own, which can be ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend.errors import InvalidArchive, SconesError, SourceUnavailable
+from backend.progress import Progress, no_progress
+from backend.staging.cifar import SPLITS, CifarBatch
+from backend.staging.tar_members import ADVICE
+
+_SILENCE_SECONDS = 60.0  # without a byte read
+_POLL_SECONDS = 0.2  # how soon a cancel is noticed
+_ERRORS: dict[str, type[SconesError]] = {error.__name__: error for error in (InvalidArchive, SourceUnavailable)}
+
+
+def read_apart(path: Path, progress: Progress = no_progress) -> dict[str, CifarBatch]:
+    """Read both splits, "train" and "test", of a CIFAR-100 archive, packed by gzip or not; the images are mapped files.
+
+    When `progress` raises, the reading ends. Raises SourceUnavailable when the file cannot be opened, InvalidArchive
+    when it is damaged, is not CIFAR-100, or takes more time or memory than that.
+    """
+    with tempfile.TemporaryDirectory(prefix="scones-archive-") as name:
+        folder = Path(name)
+        with _reader(path, folder) as process:
+            _follow(process, path, progress)
+            code = process.wait()
+        if code != 0:
+            raise InvalidArchive(f"{path.name} takes more time or memory than CIFAR-100, or is damaged. {ADVICE}")
+        return {split: _batch(folder, split) for split in SPLITS}
+
+
+@contextmanager
+def _reader(path: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that reads, ended when the block is left."""
+    command = [sys.executable, "-m", "backend.staging.reader", str(path.absolute()), str(folder)]
+    # NumPy's threads reserve memory by the processor, which would count against the reader's limit.
+    variables = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
+        command, cwd=Path(__file__).parents[2], env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _follow(process: subprocess.Popen[bytes], path: Path, progress: Progress) -> None:
+    """Report how far the reader is until it ends; raises what it says went wrong."""
+    size = max(path.stat().st_size, 1) if path.exists() else 1
+    done = 0
+    for content in _lines(process, path):
+        if "error" in content:
+            raise _ERRORS[content["error"]](content["message"])
+        done += content.get("read", 0)
+        progress(min(done / size, 1.0), "Reading the archive.")
+
+
+def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, Any]]:
+    """What the reader says, and an empty object whenever it has said nothing for a while."""
+    assert process.stdout is not None  # noqa: S101  as it was started
+    said, rest = time.monotonic(), b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            if not selector.select(_POLL_SECONDS):
+                if time.monotonic() - said > _SILENCE_SECONDS:
+                    raise InvalidArchive(f"{path.name} could not be read in time. {ADVICE}")
+                yield {}
+                continue
+            chunk = os.read(process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                return
+            said = time.monotonic()
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from map(json.loads, lines)
+
+
+def _batch(folder: Path, split: str) -> CifarBatch:
+    labelled = json.loads((folder / f"{split}.json").read_bytes())
+    rows = np.load(folder / f"{split}.npy", mmap_mode="r", allow_pickle=False)  # its file may go while it is mapped
+    return CifarBatch.of(rows, labelled["fine_labels"], labelled["filenames"])
