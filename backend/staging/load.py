@@ -97,7 +97,7 @@ def _staged_before(environment: Environment, dataset: Dataset, images: Images) -
 
 
 def _require_whole(environment: Environment, dataset: Dataset, images: Images) -> None:
-    """Raise AwsRequestError when somebody deleted what was uploaded meanwhile: a dataset is described when it is whole."""
+    """Raise AwsRequestError when what was uploaded was deleted meanwhile: what is described is whole."""
     if missing := _missing(environment, dataset, _content_keys(dataset, images)):
         raise AwsRequestError(
             f"{count_of(len(missing), 'object')} of dataset {dataset.dataset_id} were deleted while it was staged. "
