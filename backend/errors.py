@@ -12,7 +12,6 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - SourceUnavailable
   - InvalidArchive
   - InvalidLabels
-  - DatasetNotStaged
   - DatasetDamaged
   - ImageMissing
   - InvalidImage
@@ -73,10 +72,6 @@ class InvalidArchive(SconesError):
 
 class InvalidLabels(SconesError):
     """When labels are too few, repeat, or are not among those that a source has."""
-
-
-class DatasetNotStaged(SconesError):
-    """When a step needs images and none are staged."""
 
 
 class DatasetDamaged(SconesError):

@@ -55,10 +55,6 @@ class Names:
         return f"/aws/sagemaker/Endpoints/{self.endpoint}"
 
     @property
-    def bucket_arn(self) -> str:
-        return f"arn:{self.partition}:s3:::{self.bucket}"
-
-    @property
     def sagemaker_role_arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.project}-sagemaker-{self.region}"
 

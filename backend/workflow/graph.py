@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _COLORS = {"succeeded": "#009E73", "failed": "#D55E00", "rejected": "#E69F00", "running": "#0072B2"}
-"""By a state's status, from Okabe and Ito's palette for all kinds of colour vision."""
+"""By a state's status, from Okabe and Ito's palette for all kinds of color vision."""
 _UNTOUCHED = "#8A8F98"  # told from both a white and a black page
 
 
 def workflow_graph(definition: Mapping[str, Any], status_of: Mapping[str, str] | None = None) -> str:
-    """DOT for a definition in Amazon States Language; `status_of` colours the states that an execution went through."""
+    """DOT for a definition in Amazon States Language; `status_of` colors the states that an execution went through."""
     statuses = status_of or {}
     lines = [
         'digraph workflow { bgcolor="transparent"; rankdir=TB; nodesep=0.5; ranksep=0.3;',

@@ -20,7 +20,7 @@ from backend.staging import Dataset
 
 _SECONDS = 5
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
-"""What leaves a place in a table empty; an outage or a missing permission does not: it is said."""
+"""What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
 
 _P = ParamSpec("_P")
@@ -63,6 +63,11 @@ def _captured_images(environment: Environment, record_ids: tuple[int, ...]) -> d
     return _by_name(record_ids, read)
 
 
+def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob]:
+    """The newest training jobs whose model is there to deploy, newest first."""
+    return deployment.deployable(environment, training.list_training_jobs(environment))
+
+
 def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...]) -> dict[str, str]:
     """What the images behind these inferences are, where that is known."""
     known = labels_by_key(environment)
@@ -96,6 +101,7 @@ thumbnails = _kept(_thumbnails)
 labels_by_key = _kept(labels.labels_by_key)
 labels_by_inference = _kept(_labels_by_inference)
 list_training_jobs = _kept(training.list_training_jobs)
+list_deployable_jobs = _kept(_list_deployable_jobs)
 describe_endpoint = _kept(deployment.describe_endpoint)
 describe_workflow = _kept(workflow.describe_workflow)
 list_executions = _kept(workflow.list_executions)
