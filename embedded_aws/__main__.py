@@ -10,13 +10,17 @@ from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsError
 from embedded_aws.handle import ALREADY_RUNNING, EmbeddedAws, is_healthy
-from embedded_aws.installation import ACCOUNT, Installation, Occupied, Running
+from embedded_aws.installation import ACCOUNT, SERVICES, Installation, Occupied, Running
 from embedded_aws.lifeline import when_owner_ends
 from embedded_aws.settings import load_settings
 from embedded_aws.supervisor import Supervisor
 
 _ENDING_SECONDS = 15.0
 """How long to wait for a supervisor on the same folder that is just ending: it saves its state first."""
+_LOOK_SECONDS = 0.5
+"""The same when there is nobody to wait for us: others take the lock for a moment, to see whether it is free."""
+_ORPHAN_SECONDS = 8.0
+"""How long the services of a supervisor that was killed have to end."""
 
 
 def main() -> int:
@@ -39,7 +43,9 @@ def _arguments(state_dir: Path) -> argparse.Namespace:
 
 def _run(installation: Installation, capture_age_seconds: float, *, owned: bool) -> int:
     try:
-        with installation.lock("supervisor", patience=_ENDING_SECONDS if owned else 0.0):
+        with installation.lock("supervisor", patience=_ENDING_SECONDS if owned else _LOOK_SECONDS):
+            for service in SERVICES:  # their ports are free then, and clients find the next services at the same ones
+                installation.end_predecessor(service, _ORPHAN_SECONDS)
             _serve(installation, Supervisor(installation, capture_age_seconds), owned=owned)
     except Occupied:
         return _already_running(installation, owned=owned)

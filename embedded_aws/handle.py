@@ -17,6 +17,8 @@ from embedded_aws.installation import ACCOUNT, HEALTH_PATH, REGION, Installation
 ALREADY_RUNNING = 75
 """Exit code of a supervisor that found another one on its state folder."""
 _START_SECONDS = 60.0
+_RECOVERY_SECONDS = 15.0
+"""How long to wait for a service that its supervisor starts again."""
 _STOP_SECONDS = 20.0
 _OUR_SERVICES = frozenset({"sagemaker", "sagemaker-runtime", "sagemaker-metrics", "sagemaker-featurestore-runtime"})
 
@@ -54,7 +56,22 @@ class EmbeddedAws:
 
     def is_running(self) -> bool:
         """Whether both services answer and will go on: without their supervisor they are about to end."""
-        return self.installation.is_locked("supervisor") and is_healthy(self.running)
+        return self.is_supervised() and is_healthy(self.running)
+
+    def is_supervised(self) -> bool:
+        """Whether the supervisor of this start lives: then a service that does not answer is being started again."""
+        return self.installation.running() == self.running and self.installation.is_locked("supervisor")
+
+    def await_health(self, seconds: float = _RECOVERY_SECONDS) -> None:
+        """Wait until both services answer; raises EmbeddedAwsError when they do not in time."""
+        deadline = time.monotonic() + seconds
+        while not is_healthy(self.running):
+            if time.monotonic() > deadline or not self.is_supervised():
+                logs = self.installation.log_path("supervisor").parent
+                raise EmbeddedAwsError(
+                    f"The embedded AWS does not answer. Try again in a moment; its logs are in {logs}."
+                )
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End what this process started, and wait until its state is saved; what another started goes on."""
@@ -78,7 +95,8 @@ def start(state_dir: Path) -> EmbeddedAws:
     installation = Installation.open(state_dir)
     with _handles_lock:
         known = _handles.get(installation.folder)
-        if known is not None and known.is_running():
+        if known is not None and known.is_supervised():
+            known.await_health()
             return known
         if known is not None:
             known.stop()
@@ -108,7 +126,10 @@ def _attach(installation: Installation) -> EmbeddedAws | None:
     if running is None:
         return None
     aws = _handle(installation, running)
-    return aws if aws.is_running() else None
+    if not aws.is_supervised():
+        return None
+    aws.await_health()
+    return aws
 
 
 def _launch(installation: Installation) -> EmbeddedAws:

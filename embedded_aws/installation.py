@@ -6,12 +6,17 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
+
+from embedded_aws.errors import EmbeddedAwsError
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -39,9 +44,18 @@ class Installation:
 
     @classmethod
     def open(cls, state_dir: Path) -> Installation:
+        """The one in a state folder, made when missing; raises EmbeddedAwsError when nothing can be written there."""
         folder = state_dir.resolve() / "aws"
-        for path in (folder, folder / "logs"):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for path in (state_dir.resolve(), folder, folder / "logs"):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"?")
+        except OSError as error:
+            raise EmbeddedAwsError(
+                f"The state folder {state_dir} cannot be used: {error.strerror} ({error.filename or folder}). "
+                "Mend that, or name another folder with SCONES_STATE_DIR."
+            ) from error
         return cls(folder)
 
     def log_path(self, name: str) -> Path:
@@ -62,7 +76,7 @@ class Installation:
         """What was started last, if it was not ended cleanly; only a health check tells whether it still runs."""
         try:
             return Running(**json.loads(self._running_path.read_text(encoding="ascii")))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):
             return None
 
     def announce(self, running: Running) -> None:
@@ -97,24 +111,33 @@ class Installation:
         The lock ends with the process: its descriptor is not inherited.
         """
         deadline = time.monotonic() + patience
-        with (self.folder / f"{name}.lock").open("w") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() > deadline:
-                        raise Occupied(name) from error
-                    time.sleep(0.05)
+        with self._lock_path(name).open("a+") as file:
+            while not _try_lock(file, fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    raise Occupied(name)
+                time.sleep(0.05)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
             yield
 
     def is_locked(self, name: str) -> bool:
         """Whether a process holds the lock of this name now."""
         try:
-            with self.lock(name, patience=0.0):
-                return False
-        except Occupied:
-            return True
+            with self._lock_path(name).open() as file:
+                return not _try_lock(file, fcntl.LOCK_SH)
+        except FileNotFoundError:
+            return False
+
+    def end_predecessor(self, name: str, patience: float) -> None:
+        """Wait until a service of an earlier supervisor has ended, and end it when it hangs."""
+        with suppress(Occupied), self.lock(name, patience):
+            return
+        with suppress(ValueError, ProcessLookupError):
+            os.kill(int(self._lock_path(name).read_text(encoding="ascii")), signal.SIGKILL)
+
+    def _lock_path(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"
 
     @property
     def _running_path(self) -> Path:
@@ -123,6 +146,15 @@ class Installation:
     @property
     def _ports_path(self) -> Path:
         return self.folder / "ports.json"
+
+
+def _try_lock(file: IO[str], operation: int) -> bool:
+    """Lock a file until it is closed; False when another process has it locked."""
+    try:
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _free_port(preferred: int) -> int:

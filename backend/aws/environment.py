@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 
 import embedded_aws
+from backend.aws.attachment import EmbeddedAttachment
 from backend.aws.names import PROJECT_TAG, Names
 from backend.errors import ConfigurationError, EmbeddedAwsUnavailable
 from backend.settings import Settings
@@ -50,7 +53,10 @@ class Session(boto3.Session):
 
 
 class EmbeddedSession(Session):
-    """A session whose clients reach the embedded AWS, whatever the caller's AWS variables say."""
+    """A session whose clients reach the embedded AWS, whatever the caller's AWS variables say.
+
+    They go on reaching it when it ended and had to be started again, also those that were made before.
+    """
 
     def __init__(self, aws: embedded_aws.EmbeddedAws) -> None:
         super().__init__(
@@ -58,12 +64,42 @@ class EmbeddedSession(Session):
             aws_secret_access_key=aws.secret_access_key,
             region_name=embedded_aws.REGION,
         )
-        self._aws = aws
+        self._attachment = EmbeddedAttachment(aws, self._follow)
+        self.events.register("before-sign", self._lead)
+        self.events.register("response-received", self._note)
 
     def client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """As boto3's, led to the embedded service's endpoint."""
-        kwargs.setdefault("endpoint_url", self._aws.endpoint_url(service_name))
+        kwargs.setdefault("endpoint_url", self._attachment.aws.endpoint_url(service_name))
         return super().client(service_name, *args, **kwargs)  # type: ignore[call-overload]
+
+    def shared_client(self, service: str) -> Any:
+        """The one client of this session for a service, where that is now; raises EmbeddedAwsUnavailable."""
+        self._attachment.current()
+        return super().shared_client(service)
+
+    def close(self) -> None:
+        """End the embedded AWS if this process started it; from now on nothing starts it again."""
+        self._attachment.close()
+
+    def _lead(self, request: AWSRequest, event_name: str, **_: Any) -> None:
+        """To where its service is now: each time that a request is sent, before it is signed for that address."""
+        aws = self._attachment.current()
+        parts = urlsplit(str(request.url))
+        if f"{parts.scheme}://{parts.netloc}" in self._attachment.addresses:
+            now = urlsplit(aws.endpoint_url(event_name.split(".")[1]))
+            request.url = urlunsplit(parts._replace(netloc=now.netloc))
+
+    def _note(self, exception: Exception | None = None, **_: Any) -> None:
+        if isinstance(exception, EndpointConnectionError | HTTPClientError):
+            self._attachment.doubt()
+
+    def _follow(self, aws: embedded_aws.EmbeddedAws) -> None:
+        """Take over what another start has anew: its secret where the folder was deleted, and its ports."""
+        if (credentials := self.get_credentials()) is not None:
+            credentials.secret_key = aws.secret_access_key
+        with self._making:
+            self._shared.clear()
 
 
 @dataclass(frozen=True)
@@ -162,7 +198,8 @@ def _open_embedded(settings: Settings) -> Environment:
         aws = embedded_aws.start(settings.state_dir)
     except embedded_aws.EmbeddedAwsError as error:
         raise EmbeddedAwsUnavailable(str(error)) from error
-    return Environment(EmbeddedSession(aws), embedded_aws.REGION, aws.account, settings, close=aws.stop)
+    session = EmbeddedSession(aws)
+    return Environment(session, embedded_aws.REGION, aws.account, settings, close=session.close)
 
 
 def _account_of(session: Session) -> str:
