@@ -82,7 +82,8 @@ def _mark(
     def change(endpoint: StoredResource) -> StoredResource:
         if endpoint.status == "Failed" and status == "Updating":
             raise ValidationException(f'Cannot update endpoint "{endpoint.arn}": it is Failed. Delete it instead.')
-        if endpoint.status not in ("InService", "Failed"):
+        is_given_up = status == "Deleting" and service.fleet.is_restoring(name)
+        if endpoint.status not in ("InService", "Failed") and not is_given_up:
             raise ValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         return endpoint.changed(status, Next=plan(endpoint))
 

@@ -27,10 +27,15 @@ from embedded_aws.sagemaker.s3_uri import S3Uri
 
 _log = logging.getLogger(__name__)
 _LOG_PATIENCE_SECONDS = 2.0
+_BROKEN_ARCHIVE = (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile)
 
 
 class DeploymentFailed(Exception):
     """When an endpoint cannot serve what its configuration says; the message is its FailureReason."""
+
+
+class NothingToServe(DeploymentFailed):
+    """When the model data is gone or broken, which another attempt does not change."""
 
 
 @dataclass(frozen=True)
@@ -131,19 +136,28 @@ def _deployment_failure(variant: str, failure: BaseException) -> BaseException:
 def _prepare(account: Account, plan: VariantPlan, folder: Path) -> None:
     """The container's folder with the model in it."""
     model = folder / "model"
-    model.mkdir(parents=True, mode=0o700)
     archive = folder / "model.tar.gz"
     location = S3Uri.parse(plan.model_data)
     try:
+        model.mkdir(parents=True, mode=0o700)
         account.s3.download_file(location.bucket, location.key, str(archive))
         _extract(archive, model)
-    except (Boto3Error, BotoCoreError, ClientError) as error:
-        shutil.rmtree(folder)
-        raise DeploymentFailed(f"Failed to download model data for {plan.name} from {location}: {error}") from error
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        shutil.rmtree(folder)
-        raise DeploymentFailed(f"Failed to extract model data archive {location}: {error}") from error
-    archive.unlink()
+        archive.unlink()
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, (Boto3Error, BotoCoreError, ClientError)):
+            raise _download_failure(plan, location, error) from error
+        if isinstance(error, _BROKEN_ARCHIVE):
+            raise NothingToServe(f"Failed to extract model data archive {location}: {error}") from error
+        if isinstance(error, OSError):
+            raise DeploymentFailed(f"Failed to write the model data of {plan.name} to {folder}: {error}") from error
+        raise
+
+
+def _download_failure(plan: VariantPlan, location: S3Uri, error: Exception) -> DeploymentFailed:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    kind = NothingToServe if code in ("404", "NoSuchKey", "NoSuchBucket") else DeploymentFailed
+    return kind(f"Failed to download model data for {plan.name} from {location}: {error}")
 
 
 def _extract(archive: Path, folder: Path) -> None:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from itertools import chain, repeat
 from typing import Any
 
 from embedded_aws.sagemaker.account import Account
 from embedded_aws.sagemaker.capture.delivery import CaptureDelivery
 from embedded_aws.sagemaker.capture.records import Invocation, now_utc
-from embedded_aws.sagemaker.endpoints.deployment import Deployment, DeploymentFailed, VariantPlan, end_leftovers
+from embedded_aws.sagemaker.endpoints.deployment import (
+    Deployment,
+    DeploymentFailed,
+    NothingToServe,
+    VariantPlan,
+    end_leftovers,
+)
 from embedded_aws.sagemaker.registry import Query, StoredResource
 
 KIND = "endpoint"
 _log = logging.getLogger(__name__)
 _MAX_REASON = 1024
+_RESTORE_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between two attempts to serve again; the last one for all that follow."""
 
 
 class EndpointFleet:
@@ -27,6 +36,7 @@ class EndpointFleet:
         self._existing: set[Deployment] = set()
         """Also those that come up or go down: whatever has to be stopped with the service."""
         self._changes: set[asyncio.Task[None]] = set()
+        self._restoring: dict[str, asyncio.Task[None]] = {}
         self._captures = CaptureDelivery(account)
 
     async def start(self) -> None:
@@ -34,7 +44,7 @@ class EndpointFleet:
         await asyncio.to_thread(end_leftovers, self.account.folder / "endpoints")
         self._captures.start()
         for endpoint in await asyncio.to_thread(self._returning):
-            self.begin(self.restore(endpoint))
+            self._restoring[endpoint.name.lower()] = self.begin(self.restore(endpoint))
 
     async def stop(self) -> None:
         """End every container; what was captured is in S3, or waits on disk for the next start."""
@@ -44,11 +54,12 @@ class EndpointFleet:
         await asyncio.gather(*(deployment.stop() for deployment in self._existing))
         await self._captures.stop()
 
-    def begin(self, change: Coroutine[Any, Any, None]) -> None:
+    def begin(self, change: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Let a change of an endpoint go on while the request that asked for it is answered."""
         task = asyncio.get_running_loop().create_task(change)
         self._changes.add(task)
         task.add_done_callback(self._end_change)
+        return task
 
     def find(self, name: str) -> Deployment | None:
         """What an endpoint serves now; None when it serves nothing."""
@@ -67,18 +78,35 @@ class EndpointFleet:
             _log.exception("an invocation of endpoint %s is not captured", deployment.endpoint)
 
     async def restore(self, endpoint: StoredResource) -> None:
-        """Serve again what the endpoint served; a change that was under way is begun anew."""
-        serving, following = endpoint.body["Serving"], endpoint.body["Next"]
-        if following is None:
-            await self.serve(endpoint.name, serving, endpoint.body["FailureReason"])
+        """Serve again what the endpoint served; a change that was under way is begun anew.
+
+        What keeps it from serving may pass: a full disk, an S3 that is down, a container that was killed. It is tried
+        again until it serves or is deleted; meanwhile it is not in service, and its failure reason says why.
+        """
+        if endpoint.status == "Creating":
+            await self.serve(endpoint.name, endpoint.body["Serving"])
             return
-        before = self._deployment(endpoint.name, serving)
-        try:
-            await before.start(self.account)
-            self._serving[endpoint.name.lower()] = before
-        except DeploymentFailed:
-            await self._end(before)
-        await self.serve(endpoint.name, following)
+        plans = [plan for plan in (endpoint.body["Serving"], endpoint.body["Next"]) if plan is not None]
+        for pause in chain(_RESTORE_PAUSES, repeat(_RESTORE_PAUSES[-1])):
+            failures = []
+            for plan in plans:
+                failure = await self._bring_back(endpoint.name, plan)
+                if failure is None:
+                    await self._resume(endpoint, plan)
+                    return
+                failures.append(failure)
+            reason = str(failures[0])[:_MAX_REASON]
+            if all(isinstance(failure, NothingToServe) for failure in failures):
+                await self._set(endpoint.name, "Failed", Next=None, FailureReason=reason)
+                return
+            _log.warning("endpoint %s is tried again in %g s: %s", endpoint.name, pause, reason)
+            await asyncio.to_thread(self._explain, endpoint.name, reason)
+            await asyncio.sleep(pause)
+
+    def is_restoring(self, name: str) -> bool:
+        """Whether the endpoint served before the service was started again, and does not yet."""
+        task = self._restoring.get(name.lower())
+        return task is not None and not task.done()
 
     async def serve(self, name: str, plan: dict[str, Any], reason: str | None = None) -> None:
         """Serve a plan at an endpoint; `reason` is why an update before failed.
@@ -106,11 +134,37 @@ class EndpointFleet:
 
     async def take_down(self, name: str) -> None:
         """End an endpoint, bring what it captured to S3, and forget it."""
+        if (restoring := self._restoring.get(name.lower())) is not None:
+            restoring.cancel()
+            await asyncio.wait([restoring])
         deployment = self._serving.pop(name.lower(), None)
         if deployment is not None:
             await self._end(deployment)
             await self._captures.deliver_now(deployment.endpoint)
         await asyncio.to_thread(self.account.registry.delete, KIND, name)
+
+    async def _bring_back(self, name: str, plan: dict[str, Any]) -> DeploymentFailed | None:
+        """Serve a plan where nothing serves; returns what kept it from that."""
+        deployment = self._deployment(name, plan)
+        try:
+            await deployment.start(self.account)
+        except DeploymentFailed as failure:
+            await self._end(deployment)
+            return failure
+        except asyncio.CancelledError:
+            await self._end(deployment)
+            raise
+        self._serving[name.lower()] = deployment
+        return None
+
+    async def _resume(self, endpoint: StoredResource, serving: dict[str, Any]) -> None:
+        """An endpoint that serves again is in service, or goes on being updated."""
+        following = endpoint.body["Next"]
+        if following is not None and serving is not following:
+            await self.serve(endpoint.name, following)
+            return
+        reason = None if following is not None else endpoint.body["FailureReason"]
+        await self._set(endpoint.name, "InService", Serving=serving, Next=None, FailureReason=reason)
 
     async def _roll_back(self, name: str, replacement: Deployment, reason: str) -> None:
         serves = self.find(name) is not None
@@ -146,6 +200,10 @@ class EndpointFleet:
     async def _set(self, name: str, status: str, **members: Any) -> None:
         """In a thread: the disk would hold up every request. One change of an endpoint awaits it before the next."""
         await asyncio.to_thread(self._store, name, status, **members)
+
+    def _explain(self, name: str, reason: str) -> None:
+        """Say why an endpoint does not serve yet; its status stays."""
+        self.account.registry.update(KIND, name, lambda endpoint: endpoint.changed(FailureReason=reason))
 
     def _store(self, name: str, status: str, **members: Any) -> None:
         self.account.registry.update(KIND, name, lambda endpoint: endpoint.changed(status, **members))

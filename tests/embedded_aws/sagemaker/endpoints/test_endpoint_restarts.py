@@ -16,6 +16,7 @@ from tests.embedded_aws.sagemaker.examples import variant
 from tests.embedded_aws.sagemaker.refusals import refused
 from tests.embedded_aws.sagemaker.scripted import wait_until
 from tests.embedded_aws.sagemaker.served import ServedSageMaker, serving
+from tests.embedded_aws.sagemaker.served_setup import archive
 
 
 @pytest.fixture
@@ -31,6 +32,12 @@ def lose_model_data(sagemaker: ServedSageMaker, config: str) -> None:
         "ModelName"
     ]
     sagemaker.environment.s3.delete_object(Bucket=sagemaker.bucket, Key=f"{model}/model.tar.gz")
+
+
+def archive_of(sagemaker: ServedSageMaker, model: str) -> bytes:
+    """The model.tar.gz of a model."""
+    answer = sagemaker.environment.s3.get_object(Bucket=sagemaker.bucket, Key=f"{model}/model.tar.gz")
+    return answer["Body"].read()
 
 
 def test_an_endpoint_outlives_its_model_its_configuration_and_the_service(own: ServedSageMaker) -> None:
@@ -136,6 +143,62 @@ def test_an_endpoint_with_nothing_left_to_serve_has_failed(own: ServedSageMaker,
     assert own.describe(name)["FailureReason"].startswith("Failed to download model data for AllTraffic")
     with refused("ValidationError", "not found"):
         own.invoke(name)
+
+
+def test_an_endpoint_is_in_service_again_when_what_kept_it_from_that_has_passed(
+    own: ServedSageMaker,
+) -> None:
+    """A container that ends while it comes up, whatever killed it, as often as it likes."""
+    model = own.model(answer="still here")
+    name = own.serving(own.config(variant(model)))
+    own.stop()
+    kept = archive_of(own, model)
+    own.environment.s3.put_object(Bucket=own.bucket, Key=f"{model}/model.tar.gz", Body=archive({"script.json": "{]"}))
+    own.start()
+    wait_until(lambda: "FailureReason" in own.describe(name))
+    assert own.describe(name)["EndpointStatus"] == "SystemUpdating"
+    assert "did not pass the ping health check" in own.describe(name)["FailureReason"]
+    own.environment.s3.put_object(Bucket=own.bucket, Key=f"{model}/model.tar.gz", Body=kept)
+    assert own.invoke(name)["Body"] == b"still here"
+    own.reached(name, "InService")
+    assert "FailureReason" not in own.describe(name)
+    assert own.history(name) == ["Creating", "InService", "SystemUpdating", "InService"]
+    assert len(own.containers()) == 1
+
+
+def test_an_update_goes_on_when_what_kept_its_endpoint_from_serving_has_passed(
+    own: ServedSageMaker, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    model, following = own.model(answer="old"), own.config_of(answer="new", gate=str(gate))
+    name = own.serving(own.config(variant(model)))
+    own.update(name, following)
+    wait_until(lambda: len(own.containers()) == 2)
+    lose_model_data(own, following)
+    own.stop()
+    kept = archive_of(own, model)
+    own.environment.s3.put_object(Bucket=own.bucket, Key=f"{model}/model.tar.gz", Body=archive({"script.json": "{]"}))
+    own.start()
+    wait_until(lambda: "FailureReason" in own.describe(name))
+    assert own.describe(name)["EndpointStatus"] == "Updating"
+    own.environment.s3.put_object(Bucket=own.bucket, Key=f"{model}/model.tar.gz", Body=kept)
+    own.reached(name, "InService")
+    assert own.invoke(name)["Body"] == b"old"
+
+
+def test_an_endpoint_that_does_not_come_back_can_be_deleted(own: ServedSageMaker) -> None:
+    model = own.model()
+    name = own.serving(own.config(variant(model)))
+    own.stop()
+    own.environment.s3.put_object(Bucket=own.bucket, Key=f"{model}/model.tar.gz", Body=archive({"script.json": "{]"}))
+    own.start()
+    wait_until(lambda: "FailureReason" in own.describe(name))
+    with refused("ValidationException", "in-progress"):
+        own.update(name, own.config_of())
+    own.sagemaker.delete_endpoint(EndpointName=name)
+    own.gone(name)
+    assert own.containers() == []
+    assert list((own.folder / "endpoints").iterdir()) == []
 
 
 def test_a_deletion_that_was_under_way_is_done(own: ServedSageMaker, tmp_path: Path) -> None:

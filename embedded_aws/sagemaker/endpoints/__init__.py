@@ -1,0 +1,1 @@
+"""Endpoints: what serves, what is sent to it, and how it changes."""
