@@ -5,30 +5,35 @@ Source: AWS General Reference, "Create a signed AWS API request".
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _MAX_SKEW = timedelta(minutes=15)
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} Credential=(?P<key>[^/,]+)/"
-    r"(?P<scope>(?P<date>\d{8})/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request)"
+    r"(?P<date>\d{8})/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request"
     r", ?SignedHeaders=(?P<headers>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})"
 )
+_MUST_BE_SIGNED = ("host", "content-type")
+_MUST_BE_SIGNED_PREFIX = "x-amz-"
 
 
-class SignatureRefused(Exception):
-    """When a request is not signed, or not with this installation's secret."""
+class RequestRefused(Exception):
+    """When a request is not let in: the error's code and HTTP status as AWS has them."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.FORBIDDEN) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,10 @@ class SignedRequest:
 
 
 @dataclass(frozen=True)
-class _Authorization:
+class Authorization:
+    """What the header Authorization says: whose key, for when, where and what, and which headers are signed."""
+
     key: str
-    scope: str
     date: str
     region: str
     service: str
@@ -52,64 +58,79 @@ class _Authorization:
     signature: str
 
 
-def signing_service(headers: Mapping[str, str]) -> str:
-    """The service that a request is signed for, such as `s3`; empty when it is not signed."""
+def parse_authorization(headers: Mapping[str, str]) -> Authorization:
+    """Raises RequestRefused when the request is not signed with Signature Version 4 in its headers."""
     match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
-    return match["service"] if match else ""
+    if match is None:
+        raise RequestRefused("MissingAuthenticationToken", "Requests must be signed with AWS Signature Version 4.")
+    return Authorization(
+        match["key"],
+        match["date"],
+        match["region"],
+        match["service"],
+        tuple(match["headers"].split(";")),
+        match["signature"],
+    )
 
 
-def verify(request: SignedRequest, body_sha256: str, access_key_id: str, secret: str, now: datetime) -> None:
-    """Check that the request carries a valid signature by this key pair; raises SignatureRefused.
+def check_claims(
+    authorization: Authorization, headers: Mapping[str, str], access_key_id: str, region: str, now: datetime
+) -> None:
+    """Check all that can be checked before the body is there; raises RequestRefused.
+
+    A header that decides something must be signed, or whoever passes the request on could add it.
+    """
+    if authorization.key != access_key_id:
+        raise RequestRefused("InvalidClientTokenId", "The security token included in the request is invalid.")
+    if authorization.region != region:
+        raise RequestRefused(
+            "SignatureDoesNotMatch",
+            f"Credential should be scoped to a valid region, not '{authorization.region}'. "
+            f"The embedded AWS is in {region} only: set AWS_REGION, or the client's region, to it.",
+        )
+    _check_time(authorization, headers, now)
+    signed = authorization.signed_headers
+    for name in headers:
+        if (name in _MUST_BE_SIGNED or name.startswith(_MUST_BE_SIGNED_PREFIX)) and name not in signed:
+            raise RequestRefused("SignatureDoesNotMatch", f"The header {name} is in the request but is not signed.")
+
+
+def verify(request: SignedRequest, authorization: Authorization, body_sha256: str, secret: str) -> None:
+    """Check that the request's signature was made with this secret; raises RequestRefused.
 
     `body_sha256` stands in for the body: the value of `x-amz-content-sha256`, or else the body's SHA-256 in hex.
     """
-    authorization = _parse(request.headers)
-    if authorization.key != access_key_id:
-        raise SignatureRefused("InvalidClientTokenId", "The security token included in the request is invalid.")
-    if "host" not in authorization.signed_headers:
-        raise SignatureRefused("IncompleteSignatureException", "The header Host must be signed.")
-    timestamp = _timestamp(request.headers, authorization, now)
+    claimed = authorization
     to_sign = "\n".join(
-        (_ALGORITHM, timestamp, authorization.scope, _sha256(_canonical(request, authorization, body_sha256)))
+        (
+            _ALGORITHM,
+            request.headers["x-amz-date"],
+            f"{claimed.date}/{claimed.region}/{claimed.service}/aws4_request",
+            _sha256(_canonical(request, claimed, body_sha256)),
+        )
     )
-    expected = hmac.new(_signing_key(secret, authorization), to_sign.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, authorization.signature):
-        raise SignatureRefused(
+    key = _signing_key(secret, claimed.date, claimed.region, claimed.service)
+    expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
+    if not hmac.compare_digest(expected, claimed.signature):
+        raise RequestRefused(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
             "Use the variables that this embedded AWS printed.",
         )
 
 
-def _parse(headers: Mapping[str, str]) -> _Authorization:
-    match = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
-    if match is None:
-        raise SignatureRefused("MissingAuthenticationToken", "Requests must be signed with AWS Signature Version 4.")
-    signed_headers = tuple(match["headers"].split(";"))
-    return _Authorization(
-        match["key"],
-        match["scope"],
-        match["date"],
-        match["region"],
-        match["service"],
-        signed_headers,
-        match["signature"],
-    )
-
-
-def _timestamp(headers: Mapping[str, str], authorization: _Authorization, now: datetime) -> str:
-    """The request's time as signed, which must be of the scope's day and close to ours."""
+def _check_time(authorization: Authorization, headers: Mapping[str, str], now: datetime) -> None:
+    """The request's time must be of the scope's day and close to ours."""
     timestamp = headers.get("x-amz-date", "")
     try:
         signed_at = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError as error:
-        raise SignatureRefused("IncompleteSignatureException", "The header X-Amz-Date is missing or wrong.") from error
+        raise RequestRefused("IncompleteSignature", "The header X-Amz-Date is missing or wrong.") from error
     if abs(now - signed_at) > _MAX_SKEW or not timestamp.startswith(authorization.date):
-        raise SignatureRefused("RequestExpired", "The request's time is too far from this machine's.")
-    return timestamp
+        raise RequestRefused("RequestExpired", "The request's time is too far from this machine's.")
 
 
-def _canonical(request: SignedRequest, authorization: _Authorization, body_sha256: str) -> str:
+def _canonical(request: SignedRequest, authorization: Authorization, body_sha256: str) -> str:
     headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in authorization.signed_headers]
     return "\n".join(
         (
@@ -129,9 +150,10 @@ def _canonical_query(raw_query: str) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
-def _signing_key(secret: str, authorization: _Authorization) -> bytes:
+@functools.lru_cache(maxsize=256)  # the same for a day
+def _signing_key(secret: str, *scope: str) -> bytes:
     key = f"AWS4{secret}".encode()
-    for part in (authorization.date, authorization.region, authorization.service, "aws4_request"):
+    for part in (*scope, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
 

@@ -1,100 +1,326 @@
-"""The guard, from the outside: who is let in, and how refusals read."""
+"""The guard alone: each test signs a request that would be let in, and changes one thing."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-import requests
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore import parsers
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError
-from botocore.httpsession import URLLib3Session
+from botocore.credentials import Credentials
+from botocore.session import get_session
 
-from backend.aws.environment import Environment
+from embedded_aws import scopes
+from embedded_aws.guard import Guard
+from tests.embedded_aws import signing
+from tests.embedded_aws.signing import HOST, Answer, Request, ask, sign
 
-WEB_PAGE = {"Origin": "https://example.com"}
-
-
-def url(environment: Environment, service: str = "s3") -> str:
-    return str(environment.session.shared_client(service).meta.endpoint_url)
-
-
-def stranger(environment: Environment, service: str) -> Any:
-    """A client with credentials of its own making."""
-    return boto3.Session().client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=url(environment, service),
-        region_name="us-east-1",
-        aws_access_key_id=environment.account,
-        aws_secret_access_key="guessed",
-    )
+GUARDS = pytest.mark.parametrize(("guard", "service"), [("ministack", "s3"), ("ministack", "sqs"), ("sagemaker",) * 2])
 
 
-@pytest.mark.parametrize("service", ["s3", "sagemaker"])
+def error_code(answer: Answer) -> str:
+    """The code of a JSON or XML error."""
+    text = answer.body.decode()
+    return str(json.loads(text)["__type"]) if text.startswith("{") else text.split("<Code>")[1].split("</Code>")[0]
+
+
+# Who asks, and where
+
+
+@GUARDS
+@pytest.mark.parametrize("host", [HOST, "localhost:4566"])
+def test_a_signed_request_is_let_in_with_its_body(guard: str, service: str, host: str) -> None:
+    answer = ask(sign(service=service, body=b"what was sent", host=host), service=guard)
+    assert (answer.is_let_in, answer.body) == (True, b"what was sent")
+
+
+@GUARDS
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:4566", "127.0.0.1", "127.0.0.1:4567", "localhost"])
+def test_another_host_is_refused(guard: str, service: str, host: str) -> None:
+    answer = ask(sign(service=service, host=host), service=guard)
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "AccessDenied", False)
+
+
+@GUARDS
+def test_a_request_without_a_host_is_refused(guard: str, service: str) -> None:
+    request = sign(service=service)
+    headers = {name: value for name, value in request.headers.items() if name != "host"}
+    assert error_code(ask(replace(request, headers=headers), service=guard)) == "AccessDenied"
+
+
+@GUARDS
 @pytest.mark.parametrize(
-    "headers",
-    [{}, WEB_PAGE, {"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+    "header",
+    [
+        {"Origin": "https://example.com"},
+        {"Origin": "null"},
+        {"Origin": f"http://{HOST}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ],
 )
-def test_an_unsigned_request_is_refused(environment: Environment, service: str, headers: Mapping[str, str]) -> None:
-    assert requests.post(url(environment, service), headers=dict(headers), timeout=5).status_code == 403
-
-
-def test_a_web_page_learns_nothing_from_the_health_path(environment: Environment) -> None:
-    health = f"{url(environment)}/_scones/health"
-    assert requests.get(health, timeout=5).status_code == 200
-    assert requests.get(health, headers=WEB_PAGE, timeout=5).status_code == 403
-
-
-@pytest.mark.parametrize("service", ["s3", "sagemaker"])
-@pytest.mark.parametrize("headers", [WEB_PAGE, {"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-def test_a_web_page_or_a_foreign_host_is_refused_even_when_it_is_signed(
-    environment: Environment, service: str, headers: dict[str, str]
-) -> None:
-    status, text = signed_post(environment, service, "/", headers)
-    assert (status, "AccessDenied" in text) == (403, True)
-
-
-def test_ministacks_reset_is_not_served(environment: Environment) -> None:
-    status, text = signed_post(environment, "s3", "/_ministack/reset", {})
-    assert (status, "/_ministack is not served here" in text) == (403, True)
-
-
-def signed_post(environment: Environment, service: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    """Status and text of the answer to a request with the right signature."""
-    request = AWSRequest("POST", f"{url(environment, service)}{path}", headers, b"")
-    credentials = environment.session.get_credentials()
-    assert credentials is not None
-    signer = S3SigV4Auth if service == "s3" else SigV4Auth
-    signer(credentials, service, environment.region).add_auth(request)
-    response = URLLib3Session().send(request.prepare())
-    return response.status_code, response.text
+def test_a_web_page_is_refused(guard: str, service: str, header: dict[str, str]) -> None:
+    answer = ask(sign(service=service, headers=header), service=guard)
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "AccessDenied", False)
 
 
 @pytest.mark.parametrize(
-    ("service", "operation"),
-    [("s3", "list_buckets"), ("sts", "get_caller_identity"), ("stepfunctions", "list_state_machines"),
-     ("sagemaker", "list_models"), ("cloudformation", "list_stacks")],
+    "path",
+    [
+        "/_ministack/reset", "/_ministack", "/%5Fministack/reset", "/%5fministack/reset", "/_ministack%2Freset",
+        "//_ministack/reset", "/./_ministack/reset", "/a/../_ministack/reset", "/%2E%2E/_ministack/reset",
+        "/_MINISTACK/reset", "/%255Fministack/reset", "/%252F_ministack/reset", "/a/%2e%2e/_ministack/reset",
+        "/_localstack/health", "/_aws/sqs/messages",
+    ],
 )  # fmt: skip
-def test_a_refusal_reads_as_the_services_own_errors_do(environment: Environment, service: str, operation: str) -> None:
-    with pytest.raises(ClientError) as caught:
-        getattr(stranger(environment, service), operation)()
-    assert caught.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
+def test_ministacks_own_doors_are_shut(path: str) -> None:
+    answer = ask(sign(path=path))
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "AccessDenied", False)
 
 
-def test_a_presigned_url_is_refused(environment: Environment) -> None:
-    address = environment.s3.generate_presigned_url("list_buckets")
-    assert requests.get(address, timeout=5).status_code == 403
+@pytest.mark.parametrize("path", ["/bucket/_ministack/reset", "/bucket//a/./b", "/bucket/%25", "/bucket/a%2F_b", "/"])
+def test_keys_may_look_like_them(path: str) -> None:
+    assert ask(sign("GET", path)).is_let_in
 
 
-@pytest.mark.parametrize("size", [0, 5, 300_000, 20_000_000])
-def test_objects_of_any_size_come_back_as_they_were(environment: Environment, size: int) -> None:
-    bucket = "guard-test"
-    environment.s3.create_bucket(Bucket=bucket)
-    content = bytes(range(251)) * (size // 251 + 1)
-    content = content[:size]
-    environment.s3.upload_fileobj(io.BytesIO(content), bucket, "a b/ü+c.bin")  # in parts when it is large
-    assert environment.s3.get_object(Bucket=bucket, Key="a b/ü+c.bin")["Body"].read() == content
+def test_the_health_path_answers_without_a_signature_but_no_web_page() -> None:
+    health = Request("GET", "/_scones/health", "", {"host": HOST})
+    answer = ask(health)
+    assert (answer.status, answer.body, answer.reached_service) == (200, b"instance", False)
+    assert ask(health.changed(sec_fetch_site="none")).status == 200  # typed into a browser by its user
+    assert ask(health.changed(origin="https://example.com")).status == 403
+    assert ask(health.changed(host="evil.example")).status == 403
+
+
+def test_only_http_and_the_lifespan_reach_the_service() -> None:
+    kinds: list[str] = []
+
+    async def service(scope: Any, _receive: Any, _send: Any) -> None:
+        kinds.append(scope["type"])
+
+    async def unused(*_: Any) -> Any:
+        raise AssertionError("nothing is to be received or sent")
+
+    guard = Guard(service, signing.SECRET, signing.PORT, "instance", scopes.sagemaker)
+    for kind in ("lifespan", "websocket"):
+        asyncio.run(guard({"type": kind, "headers": []}, unused, unused))
+    assert kinds == ["lifespan"]
+
+
+# Who signed, when, and for what
+
+
+@GUARDS
+def test_an_unsigned_request_is_refused(guard: str, service: str) -> None:
+    answer = ask(Request("POST", "/", "", {"host": HOST}), service=guard)
+    assert (answer.status, error_code(answer)) == (403, "MissingAuthenticationToken")
+
+
+@GUARDS
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"key": "AKIDSTRANGER"}, "InvalidClientTokenId"),
+        ({"secret": "guessed"}, "SignatureDoesNotMatch"),
+        ({"region": "eu-west-1"}, "SignatureDoesNotMatch"),
+    ],
+)
+def test_another_key_secret_or_region_is_refused(guard: str, service: str, change: dict[str, Any], code: str) -> None:
+    answer = ask(sign(service=service, **change), service=guard)
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, code, False)
+
+
+def test_a_refusal_for_its_region_says_what_to_set() -> None:
+    assert b"'eu-west-1'" in (refusal := ask(sign(region="eu-west-1")).body) and b"AWS_REGION" in refusal
+
+
+@GUARDS
+@pytest.mark.parametrize("minutes", [-16, 16])
+def test_a_request_of_another_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch, guard: str, service: str, minutes: int
+) -> None:
+    then = (datetime.now(UTC) + timedelta(minutes=minutes)).replace(tzinfo=None)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: then)
+    assert error_code(ask(sign(service=service), service=guard)) == "RequestExpired"
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs", "lambda", "states"])
+def test_what_is_signed_for_another_service_does_not_reach_sagemaker(service: str) -> None:
+    answer = ask(sign(service=service), service="sagemaker")
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "SignatureDoesNotMatch", False)
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "no-such-service"])
+def test_what_is_signed_for_no_service_of_ministack_does_not_reach_it(service: str) -> None:
+    answer = ask(sign(service=service))
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "SignatureDoesNotMatch", False)
+
+
+def test_what_is_signed_for_s3_does_not_drive_another_service() -> None:
+    target = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
+    assert ask(sign(service="dynamodb", headers=target)).is_let_in
+    answer = ask(sign(service="s3", headers=target))
+    assert (error_code(answer), answer.reached_service) == ("SignatureDoesNotMatch", False)
+
+
+# What is signed
+
+
+@GUARDS
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x_amz_target": "AmazonSQS.ListQueues"},
+        {"x_amz_copy_source": "/other/key"},
+        {"x_amz_anything": ""},
+        {"content_type": "text/plain"},
+    ],
+)
+def test_a_header_added_after_signing_is_refused(guard: str, service: str, header: dict[str, str]) -> None:
+    answer = ask(sign(service=service).changed(**header), service=guard)
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, "SignatureDoesNotMatch", False)
+
+
+@GUARDS
+def test_other_headers_may_be_added(guard: str, service: str) -> None:
+    assert ask(sign(service=service).changed(user_agent="a proxy", x_amzn_trace_id="1"), service=guard).is_let_in
+
+
+@GUARDS
+def test_another_body_than_was_signed_is_refused(guard: str, service: str) -> None:
+    answer = ask(replace(sign(service=service, body=b"one"), body=b"two"), service=guard)
+    code = "XAmzContentSHA256Mismatch" if service == "s3" else "SignatureDoesNotMatch"
+    assert (answer.status, error_code(answer), answer.reached_service) == (403, code, False)
+
+
+@pytest.mark.parametrize("payload", ["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
+def test_s3_takes_a_body_that_is_said_to_be_unsigned(payload: str) -> None:
+    request = sign_with_payload(payload, "s3")
+    assert ask(replace(request, body=b"any")).is_let_in
+    assert not ask(replace(request, path="/another")).reached_service
+
+
+def test_no_other_service_does() -> None:
+    answer = ask(replace(sign_with_payload("UNSIGNED-PAYLOAD", "sqs"), body=b"any"))
+    assert (error_code(answer), answer.reached_service) == ("XAmzContentSHA256Mismatch", False)
+
+
+def sign_with_payload(payload: str, service: str) -> Request:
+    """S3's signer takes the hash from this header when it may not read the body; so does the one of all others."""
+    request = AWSRequest("PUT", f"http://{HOST}/b/k", {"Host": HOST, "X-Amz-Content-SHA256": payload}, b"")
+    signer = SigV4Auth(Credentials(signing.KEY, signing.SECRET), service, "us-east-1")
+    signer.payload = lambda request: payload  # type: ignore[method-assign]  # noqa: ARG005
+    signer.add_auth(request)
+    return Request("PUT", "/b/k", "", {name.lower(): value for name, value in request.headers.items()})
+
+
+def test_s3_must_state_the_hash_of_the_body() -> None:
+    request = sign()
+    headers = {name: value for name, value in request.headers.items() if name != "x-amz-content-sha256"}
+    answer = ask(replace(request, headers=headers))
+    assert (answer.status, error_code(answer), answer.reached_service) == (400, "InvalidRequest", False)
+
+
+# What is read before it is known who asks
+
+
+@GUARDS
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": "evil.example"},
+        {"headers": {"Origin": "https://example.com"}},
+        {"key": "AKIDSTRANGER"},
+        {"region": "eu-west-1"},
+        {"path": "/_ministack/reset"},
+    ],
+)
+def test_nothing_is_read_of_a_body_whose_headers_are_refused(guard: str, service: str, change: dict[str, Any]) -> None:
+    answer = ask(sign(service=service, body=b"body", **change), service=guard)
+    assert (answer.status, answer.read) == (403, 0)
+
+
+def test_nothing_is_read_of_a_body_whose_stated_hash_is_wrongly_signed() -> None:
+    answer = ask(sign(body=b"body", secret="guessed"))
+    assert (answer.status, answer.read) == (403, 0)
+
+
+LIMITS = pytest.mark.parametrize(
+    ("guard", "service", "limit", "status", "code"),
+    [
+        # AWS Lambda: "Request must be smaller than 70167211 bytes for the CreateFunction operation"; it answers 413.
+        ("ministack", "lambda", 70_167_211, 413, "RequestEntityTooLargeException"),
+        # Amazon DynamoDB, BatchWriteItem: 16 MB.
+        ("ministack", "dynamodb", 16 << 20, 413, "RequestEntityTooLargeException"),
+        ("sagemaker", "sagemaker", 16 << 20, 413, "RequestEntityTooLargeException"),
+        # Amazon S3 user guide: one PUT takes up to 5 GB; its API reference: EntityTooLarge is 400.
+        ("ministack", "s3", 5 << 30, 400, "EntityTooLarge"),
+    ],
+)  # fmt: skip
+
+
+@LIMITS
+def test_a_body_that_is_said_to_be_too_large_is_refused_unread(
+    guard: str, service: str, limit: int, status: int, code: str
+) -> None:
+    answer = ask(sign(service=service).changed(content_length=str(limit + 1)), service=guard)
+    assert (answer.status, error_code(answer), answer.read) == (status, code, 0)
+    assert str(limit) in answer.body.decode()
+    assert ask(sign(service=service).changed(content_length=str(limit)), service=guard).is_let_in
+
+
+def test_a_body_of_unknown_size_is_counted_while_it_is_read() -> None:
+    pieces = [bytes(1 << 20)] * 40
+    answer = ask(sign(service="sqs", body=b"".join(pieces)), pieces=pieces)
+    assert (answer.status, error_code(answer), answer.read) == (413, "RequestEntityTooLargeException", 17 << 20)
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs"])
+@pytest.mark.parametrize("size", [(1 << 20) - 1, 1 << 20, (3 << 20) + 7, 16 << 20])
+def test_a_large_body_comes_as_it_was_sent(service: str, size: int) -> None:
+    body = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    pieces = [body[start : start + 65_537] for start in range(0, size, 65_537)]
+    assert ask(sign(service=service, body=body), pieces=pieces).body == body
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs"])
+def test_a_request_that_ends_before_its_body_is_refused(service: str) -> None:
+    answer = ask(sign(service=service, body=b"body"), pieces=[])
+    assert (answer.status, error_code(answer), answer.reached_service) == (400, "RequestTimeout", False)
+
+
+# How a refusal reads
+
+
+@pytest.mark.parametrize(
+    ("service_name", "protocol", "signed_for", "headers"),
+    [
+        ("s3", "rest-xml", "s3", {}),
+        ("cloudformation", "query", "cloudformation", {"Content-Type": "application/x-www-form-urlencoded"}),
+        ("lambda", "rest-json", "lambda", {}),
+        ("stepfunctions", "json", "states", {"Content-Type": "application/x-amz-json-1.0"}),
+        ("cloudwatch", "smithy-rpc-v2-cbor", "monitoring", {"Smithy-Protocol": "rpc-v2-cbor"}),
+    ],
+)  # fmt: skip
+def test_a_refusal_reads_as_the_services_own_errors_do(
+    service_name: str, protocol: str, signed_for: str, headers: dict[str, str]
+) -> None:
+    answer = ask(sign(service=signed_for, headers=headers, key="<stranger>"))
+    model = get_session().get_service_model(service_name)
+    response = {"status_code": answer.status, "headers": {"content-type": answer.content_type}, "body": answer.body}
+    shape = model.operation_model(model.operation_names[0]).output_shape
+    assert shape is not None
+    error = parsers.create_parser(protocol).parse(response, shape)["Error"]
+    message = "The security token included in the request is invalid."
+    assert (error["Code"], error["Message"]) == ("InvalidClientTokenId", message)
+
+
+def test_what_a_stranger_sent_does_not_become_part_of_the_xml() -> None:
+    answer = ask(sign(region="<Code>"))
+    assert b"&lt;Code&gt;" in answer.body
