@@ -68,7 +68,9 @@ def _training(environment: Environment) -> tuple[State, str]:
     newest = jobs[0]
     if not newest.has_ended:
         return State.CHANGING, f"Job {newest.name}: {newest.secondary_status}."
-    completed = next((job for job in jobs if job.status == "Completed"), None)
+    completed = next(iter(deployment.deployable(environment, jobs)), None)
+    if completed is None and any(job.status == "Completed" for job in jobs):
+        return State.MISSING, "The models that were trained are deleted."
     if completed is None:
         return State.FAILED, f"Job {newest.name} ended as {newest.status}. {newest.failure_reason or ''}".rstrip()
     accuracy = completed.validation_accuracy

@@ -6,12 +6,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, missing_is_fine
 from backend.aws.names import CAPTURES_PREFIX
 from backend.aws.polling import attempts, goes_on
+from backend.deployment.artifacts import has_artifact
 from backend.deployment.endpoint import describe_endpoint, find_endpoint
-from backend.errors import ModelMissing
+from backend.errors import AwsRequestError, ModelMissing
 from backend.progress import Progress, no_progress
 from backend.training import describe_training
 
@@ -35,20 +38,27 @@ def deploy_model(environment: Environment, training_job: str, options: Deploymen
     """Serve a completed training job's model; an endpoint that exists goes over to it without losing a request.
 
     Returns at once: follow with describe_endpoint. Raises ModelMissing when the job has no model, AwsRequestError when
-    AWS refuses; what was made until then is deleted again.
+    AWS refuses; what was made until then is deleted again, unless the endpoint may serve from it.
     """
     job = describe_training(environment, training_job)
     if job.status != "Completed" or job.model_artifact is None:
         raise ModelMissing(
             f"Training job {training_job} is {job.status} and has no model to deploy. Choose a completed job."
         )
+    if not has_artifact(environment, job):
+        raise ModelMissing(f"The model of training job {training_job} was deleted. Choose another job, or train again.")
     name = environment.names.stamped()
     with ExitStack() as undo:
         _create_model(environment, name, job.model_artifact)
         undo.callback(environment.sagemaker.delete_model, ModelName=name)
         _create_endpoint_config(environment, name, options)
         undo.callback(environment.sagemaker.delete_endpoint_config, EndpointConfigName=name)
-        _create_or_update_endpoint(environment, name)
+        try:
+            _create_or_update_endpoint(environment, name)
+        except AwsRequestError as error:
+            if _may_be_accepted(environment, name, error):
+                undo.pop_all()
+            raise
         undo.pop_all()
 
 
@@ -129,3 +139,20 @@ def _create_or_update_endpoint(environment: Environment, config: str) -> None:
         if existing is not None:
             delete_endpoint_and_wait(environment, name)  # a failed endpoint cannot be updated
         environment.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=environment.tag_list)
+
+
+def _may_be_accepted(environment: Environment, config: str, error: AwsRequestError) -> bool:
+    """Whether the endpoint may serve from this configuration, though asking for it failed.
+
+    An answer that was lost says nothing; a refusal may be of boto3's second attempt, after the first was accepted.
+    """
+    if not isinstance(error.__cause__, ClientError):
+        return True
+    try:
+        endpoint = find_endpoint(environment, environment.names.endpoint)
+    except (BotoCoreError, ClientError):
+        return True
+    if endpoint is None:
+        return False
+    pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    return config in (endpoint["EndpointConfigName"], pending)

@@ -27,7 +27,7 @@ completed: list[TrainingJob] | None = None
 endpoint: Endpoint | None = None
 
 with part():
-    completed = [job for job in reads.list_training_jobs(environment) if job.status == "Completed"]
+    completed = reads.list_deployable_jobs(environment)
 follow_job(JobName.DEPLOYMENT, "The endpoint is deleted.")
 with part():
     endpoint = reads.describe_endpoint(environment)
@@ -37,7 +37,7 @@ with part():
         draw_missing("No endpoint is deployed yet. The newest model is chosen below.")
 with part():
     if completed == []:
-        draw_missing("A deployment needs a trained model: no training job is completed.", PagePath.TRAINING)
+        draw_missing("A deployment needs a trained model: no training job has one.", PagePath.TRAINING)
     elif completed:
         label = "Deploy" if endpoint is None else "Deploy another model"
         with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
