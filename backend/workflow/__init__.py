@@ -3,6 +3,7 @@
 from backend.workflow.batch import run_batch
 from backend.workflow.deploy import (
     DEFAULT_THRESHOLD,
+    REBUILD,
     LambdaFunction,
     Workflow,
     delete_workflow,
@@ -17,6 +18,7 @@ from backend.workflow.uploads import submit_uploads
 
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "REBUILD",
     "REJECTED",
     "Execution",
     "LambdaFunction",

@@ -9,15 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from backend.aws.environment import Environment
-from backend.aws.errors import aws_errors
+from backend.aws.errors import aws_errors, find
 from backend.aws.stacks import TEMPLATES, change_parameters, delete_stack, deploy_stack, find_stack
-from backend.errors import InvalidThreshold, WorkflowNotDeployed
+from backend.errors import InvalidThreshold, NotFound, WorkflowNotDeployed
 from backend.foundation import deploy_foundation
 from backend.progress import Progress, no_progress
 from backend.workflow.code import upload_definition, upload_function
 
 DEFAULT_THRESHOLD = 0.93
 """The course project's."""
+REBUILD = "Delete the workflow stack on the cleanup page, and deploy the workflow again."
+"""What to do when a part of the stack was deleted: CloudFormation does not notice, and makes nothing anew."""
 _FUNCTIONS = {
     "SerializeImage": "serialize_image",
     "ClassifyImage": "classify_image",
@@ -27,13 +29,17 @@ _FUNCTIONS = {
 
 @dataclass(frozen=True)
 class LambdaFunction:
-    """A deployed function; memory in MB, timeout in seconds."""
+    """A deployed function; memory in MB, timeout in seconds. All but the name is None when it was deleted."""
 
     name: str
-    runtime: str
-    memory: int
-    timeout: int
-    modified_at: datetime
+    runtime: str | None = None
+    memory: int | None = None
+    timeout: int | None = None
+    modified_at: datetime | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        return self.modified_at is None
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,9 @@ def describe_workflow(environment: Environment) -> Workflow | None:
         if stack is None or "StateMachineArn" not in outputs:
             return None
         parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-        machine = environment.stepfunctions.describe_state_machine(stateMachineArn=outputs["StateMachineArn"])
+        machine = find(environment.stepfunctions.describe_state_machine, stateMachineArn=outputs["StateMachineArn"])
+        if machine is None:
+            raise NotFound(f"State machine {environment.project} of the workflow was deleted. {REBUILD}")
         return Workflow(
             stack_status=stack["StackStatus"],
             threshold=float(parameters["Threshold"]),
@@ -127,6 +135,8 @@ def _require_workflow(environment: Environment) -> Workflow:
 
 def _describe_function(environment: Environment, folder: str) -> LambdaFunction:
     name = environment.names.function(folder)
-    function = environment.lambda_.get_function_configuration(FunctionName=name)
+    function = find(environment.lambda_.get_function_configuration, FunctionName=name)
+    if function is None:
+        return LambdaFunction(name)
     modified_at = datetime.fromisoformat(function["LastModified"])
     return LambdaFunction(name, function["Runtime"], function["MemorySize"], function["Timeout"], modified_at)

@@ -11,6 +11,7 @@ import streamlit as st
 from backend import jobs, workflow
 from backend.aws.environment import Environment
 from backend.deployment import Endpoint
+from backend.wording import enumerated
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
 from pages.shared.environment import action, part
 from pages.shared.live import JobName, is_running
@@ -55,6 +56,9 @@ def draw_workflow(environment: Environment, deployed: Workflow, endpoint: Endpoi
             f"The endpoint now tells apart {', '.join(endpoint.labels)}. Update the workflow, so that it names them.",
             icon=":material/warning:",
         )
+    missing = [function.name for function in deployed.functions if function.is_missing]
+    if missing:
+        st.error(f"Deleted, though the workflow needs it: Lambda {enumerated(missing)}. {workflow.REBUILD}")
     with part():
         _draw_parts(deployed)
 
@@ -84,10 +88,10 @@ def _draw_parts(deployed: Workflow) -> None:
         pd.DataFrame(
             {
                 "Function": function.name,
-                "Runtime": function.runtime,
+                "Runtime": function.runtime or "deleted",
                 "Memory, MB": function.memory,
                 "Timeout, s": function.timeout,
-                "Modified, UTC": function.modified_at.astimezone(UTC),
+                "Modified, UTC": function.modified_at and function.modified_at.astimezone(UTC),
             }
             for function in deployed.functions
         ),

@@ -97,3 +97,13 @@ def test_a_workflow_without_its_endpoint_leads_to_deployment(visit: Visit, own: 
     assert "endpoint does not exist" in texts(app)
     assert links(app) == ["deployment"]
     assert errors(app) == []
+
+
+def test_a_deleted_lambda_is_said_in_its_place(visit: Visit, own: Environment) -> None:
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
+    deleted = f"{own.project}-classify-image"
+    own.lambda_.delete_function(FunctionName=deleted)
+    app = visit(own, PAGE)
+    assert f"Lambda {deleted}. Delete the workflow stack on the cleanup page" in errors(app)[0]
+    shown = table(app, "Function")
+    assert dict(zip(shown["Function"], shown["Runtime"], strict=True))[deleted] == "deleted"
