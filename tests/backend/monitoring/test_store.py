@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from backend.monitoring.store import CaptureStore, delete_store, open_store
 from tests.capture_lines import capture_line as line
 
 TIMEOUT = 20.0
+MOMENT = 0.2
+"""In which what does not wait is over, and what does is not."""
 Put = Callable[..., str]
 
 
@@ -65,10 +67,25 @@ def test_what_is_read_while_it_is_deleted_is_read_to_the_end(path: Path, pool: T
     add(store, "a")
     reader = Reader(store, pool)
     deletion = pool.submit(delete_store, path)
-    assert not deletion.done()
+    assert not wait([deletion], MOMENT).done
+    assert path.exists()
     assert reader.end() == 1
     deletion.result(TIMEOUT)
     assert not path.exists()
+
+
+def test_cleanup_waits_for_who_is_reading(captures: Environment, put: Put, pool: ThreadPoolExecutor) -> None:
+    put(line([0.9, 0.1]))
+    monitoring.refresh_captures(captures)
+    path = captures.cache_dir / "captures.duckdb"
+    [cache] = (item for item in cleanup.list_resources(captures) if item.kind.name == "local cache")
+    reader = Reader(open_store(path), pool)
+    deletion = pool.submit(cleanup.delete_resources, captures, [cache])
+    assert not wait([deletion], MOMENT).done
+    assert path.exists()
+    assert reader.end() == 1
+    deletion.result(TIMEOUT)
+    assert not captures.cache_dir.exists()
 
 
 def test_who_asks_afterwards_gets_a_new_store(path: Path, pool: ThreadPoolExecutor) -> None:
