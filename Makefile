@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 ARCHIVE ?=
 JSON ?=
 
-.PHONY: run demo test check check-full lint types clean
+.PHONY: run demo test quick check check-full coverage lint types lock clean
 
 run: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app.py
@@ -13,8 +14,12 @@ run: $(VENV)/.app
 demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
 
-test: $(VENV)/.app
+test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The tests that start no process and need no PyTorch.
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest --quick -q -r fE -m "not slow and not aws and not browser"
 
 # With the tools of development installed, `test` drives a browser too.
 check: lint types test
@@ -24,25 +29,46 @@ check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
 	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws SCONES_SDK_V2=$(VENV)/sdk-v2/bin/python SCONES_SDK_V3=$(VENV)/sdk-v3/bin/python \
 	$(BIN)/python -m pytest -m "not aws"
 
+# Fails below the floor in pyproject.toml; counts what runs in the services and the containers too.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest --cov
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/cfn-lint workflow/*.yaml
+	$(BIN)/lint-imports --no-logo
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# Writes the locks anew from what pip chooses today for the requirements. What only some machines have is left out:
+# PyTorch's build, NVIDIA's libraries.
+FREEZE = $(VENV)/lock/bin/python -m pip freeze --all | grep -Evi '^(pip|nvidia-.*|cuda-.*|triton)==' | sed 's/+[^;]*$$//'
+lock:
+	rm -rf $(VENV)/lock
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python $(PIP_INSTALL) -r requirements.txt
+	$(FREEZE) > requirements.lock
+	$(VENV)/lock/bin/python $(PIP_INSTALL) -r requirements-dev.txt -c requirements.lock
+	$(FREEZE) > requirements-dev.lock
+	rm -rf $(VENV)/lock
+
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/.app: requirements.txt
+$(VENV)/.app: requirements.txt requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python $(PIP_INSTALL) -r requirements.txt -c requirements.lock
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.test: requirements-test.txt requirements-dev.lock $(VENV)/.app
+	$(BIN)/python $(PIP_INSTALL) -r requirements-test.txt -c requirements-dev.lock
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-dev.lock $(VENV)/.test
+	$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt -c requirements-dev.lock
 	touch $@
 
 # Other people's clients of AWS, each in an environment of its own: they pin what the project and the others cannot have.
@@ -51,5 +77,5 @@ $(VENV)/sdk-v2/.installed: PACKAGE := sagemaker==2.257.7
 $(VENV)/sdk-v3/.installed: PACKAGE := sagemaker-train==1.27.0
 $(VENV)/%/.installed: $(VENV)/.dev
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGE)
+	$(@D)/bin/python $(PIP_INSTALL) $(PACKAGE)
 	touch $@

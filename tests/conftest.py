@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,35 @@ from backend.training import TrainingOptions
 from tests.projects import of_project
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
+"""Python's audit events for another process."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="skip each test when it starts a process or needs PyTorch")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find out while they run which tests are quick, so that nobody has to keep a list of those that are not."""
+    if quick := config.getoption("--quick"):
+        sys.addaudithook(_skip_at_start)
+        # A test that is left in the middle leaves behind what it opened.
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+    if quick or find_spec("torch") is None:
+        sys.meta_path.insert(0, _WithoutTorch())
+
+
+def _skip_at_start(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in STARTS and "PYTEST_CURRENT_TEST" in os.environ:
+        pytest.skip("starts a process: `make check` runs it")
+
+
+class _WithoutTorch(MetaPathFinder):
+    """Skips the module, or the test, that imports PyTorch."""
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
+        if fullname == "torch":
+            pytest.skip("needs PyTorch: `make check` runs it", allow_module_level=True)
 
 
 @pytest.fixture(scope="session")

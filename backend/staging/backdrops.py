@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from backend.staging.palette import paint
-from backend.staging.pen import Colour
+from backend.staging.pen import Color
 
 
 def draw_backdrop(rng: np.random.Generator, size: int) -> Image.Image:
@@ -36,26 +36,26 @@ def draw_foreground(canvas: ImageDraw.ImageDraw, rng: np.random.Generator, size:
         canvas.rectangle((left, size - int(rng.integers(20, 60)), left + 24, size), fill=paint(rng))
 
 
-def _studio(rng: np.random.Generator) -> Colour:
+def _studio(rng: np.random.Generator) -> Color:
     value = int(rng.integers(205, 256))
     return value, value, value
 
 
-def _sky_or_wall(rng: np.random.Generator) -> Colour:
+def _sky_or_wall(rng: np.random.Generator) -> Color:
     if rng.random() < 0.5:
         haze = int(rng.integers(0, 70))
         return 140 + haze, 175 + haze // 2, 205 + haze // 2
     return paint(rng, 0.35)
 
 
-def _ground(rng: np.random.Generator) -> Colour:
+def _ground(rng: np.random.Generator) -> Color:
     if rng.random() < 0.4:
         return _leaves(rng)
     value = int(rng.integers(70, 190))
     return value, value - int(rng.integers(0, 20)), value - int(rng.integers(0, 40))
 
 
-def _leaves(rng: np.random.Generator) -> Colour:
+def _leaves(rng: np.random.Generator) -> Color:
     shade = rng.uniform(0.4, 1.0)
     return int(shade * rng.integers(80, 140)), int(shade * rng.integers(120, 175)), int(shade * rng.integers(50, 100))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.staging.palette import GLASS, METAL, TYRE, grey, paint
-from backend.staging.pen import Colour, Pen
+from backend.staging.pen import Color, Pen
 
 
 def draw_bus(pen: Pen, rng: np.random.Generator) -> None:
@@ -70,6 +70,6 @@ def _windows(pen: Pen, left: float, right: float, bottom: float, top: float, cou
         pen.box(left + index * pitch, bottom, left + (index + 0.82) * pitch, top, GLASS)
 
 
-def _wheel(pen: Pen, rng: np.random.Generator, x: float, radius: float, hub: Colour | None = None) -> None:
+def _wheel(pen: Pen, rng: np.random.Generator, x: float, radius: float, hub: Color | None = None) -> None:
     pen.disc((x, radius), radius, TYRE)
     pen.disc((x, radius), radius * 0.5, hub or grey(rng, 110, 200))

@@ -13,7 +13,7 @@ from PIL import ImageDraw
 Point = tuple[float, float]
 """In a vehicle's coordinates: x forwards and y upwards from the ground, in about half its length."""
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _CIRCLE_CORNERS = 32
 
@@ -25,24 +25,24 @@ class Pen:
     canvas: ImageDraw.ImageDraw
     view: npt.NDArray[np.float64]
 
-    def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
+    def line(self, points: Sequence[Point], width: float, color: Color) -> None:
         pixels = self._pixels(points)
         size = self._length(width)
-        self.canvas.line(pixels, fill=colour, width=size, joint="curve" if len(points) < _CIRCLE_CORNERS else None)
+        self.canvas.line(pixels, fill=color, width=size, joint="curve" if len(points) < _CIRCLE_CORNERS else None)
         for x, y in (pixels[0], pixels[-1]):  # round ends
-            self.canvas.ellipse((x - size / 2, y - size / 2, x + size / 2, y + size / 2), fill=colour)
+            self.canvas.ellipse((x - size / 2, y - size / 2, x + size / 2, y + size / 2), fill=color)
 
-    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        self.canvas.polygon(self._pixels(points), fill=colour)
+    def polygon(self, points: Sequence[Point], color: Color) -> None:
+        self.canvas.polygon(self._pixels(points), fill=color)
 
-    def box(self, left: float, bottom: float, right: float, top: float, colour: Colour) -> None:
-        self.polygon([(left, bottom), (right, bottom), (right, top), (left, top)], colour)
+    def box(self, left: float, bottom: float, right: float, top: float, color: Color) -> None:
+        self.polygon([(left, bottom), (right, bottom), (right, top), (left, top)], color)
 
-    def disc(self, centre: Point, radius: float, colour: Colour) -> None:
-        self.polygon(arc(centre, radius), colour)
+    def disc(self, centre: Point, radius: float, color: Color) -> None:
+        self.polygon(arc(centre, radius), color)
 
-    def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
-        self.line([*arc(centre, radius), (centre[0] + radius, centre[1])], width, colour)
+    def ring(self, centre: Point, radius: float, width: float, color: Color) -> None:
+        self.line([*arc(centre, radius), (centre[0] + radius, centre[1])], width, color)
 
     def _pixels(self, points: Sequence[Point]) -> list[Point]:
         x, y = self.view @ np.vstack([np.asarray(points, dtype=float).T, np.ones(len(points))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.staging.palette import GLASS, METAL, TYRE, grey, paint
-from backend.staging.pen import Colour, Pen, Point, arc
+from backend.staging.pen import Color, Pen, Point, arc
 
 
 def draw_bicycle(pen: Pen, rng: np.random.Generator) -> None:
@@ -60,9 +60,9 @@ def _bicycle_extras(pen: Pen, rng: np.random.Generator, rear: Point, front: Poin
         if rng.random() < 0.5:
             pen.box(rear[0] - 0.16, 0.42, rear[0] + 0.14, 0.74, paint(rng))
     if rng.random() < 0.3:  # mudguards
-        colour = paint(rng)
-        pen.line(arc(rear, radius + 0.05, 40, 180), 0.03, colour)
-        pen.line(arc(front, radius + 0.05, 20, 140), 0.03, colour)
+        color = paint(rng)
+        pen.line(arc(rear, radius + 0.05, 40, 180), 0.03, color)
+        pen.line(arc(front, radius + 0.05, 20, 140), 0.03, color)
 
 
 def draw_motorcycle(pen: Pen, rng: np.random.Generator) -> None:
@@ -110,7 +110,7 @@ def _engine(pen: Pen, rng: np.random.Generator, rear: Point) -> None:
     )
 
 
-def _tank_and_seat(pen: Pen, rng: np.random.Generator, body: Colour, style: str) -> None:
+def _tank_and_seat(pen: Pen, rng: np.random.Generator, body: Color, style: str) -> None:
     rise = 0.08 if style == "trail" else 0.0
     tail = rng.uniform(0.0, 0.14)
     pen.polygon(
@@ -120,14 +120,14 @@ def _tank_and_seat(pen: Pen, rng: np.random.Generator, body: Colour, style: str)
     pen.line(arc((-0.58, 0.3), 0.4, 60, 150), 0.05, body)
 
 
-def _fairing(pen: Pen, rng: np.random.Generator, body: Colour) -> None:
+def _fairing(pen: Pen, rng: np.random.Generator, body: Color) -> None:
     second = paint(rng)
     pen.polygon([(0.34, 0.98), (0.62, 0.82), (0.5, 0.5), (0.2, 0.2), (-0.2, 0.22), (0.0, 0.6), (0.24, 0.86)], body)
     pen.polygon([(0.1, 0.55), (0.46, 0.62), (0.3, 0.4), (-0.05, 0.34)], second)
     pen.polygon([(0.24, 0.98), (0.36, 1.08), (0.56, 0.86)], GLASS)
 
 
-def _scooter_body(pen: Pen, rng: np.random.Generator, body: Colour, rear: Point, head: Point) -> None:
+def _scooter_body(pen: Pen, rng: np.random.Generator, body: Color, rear: Point, head: Point) -> None:
     pen.polygon([(rear[0] - 0.22, 0.62), (rear[0] - 0.1, 0.3), (-0.2, 0.2), (-0.1, 0.62), (-0.3, 0.7)], body)
     pen.polygon([(-0.2, 0.18), (0.3, 0.18), (0.3, 0.28), (-0.2, 0.28)], body)
     pen.polygon([(0.22, 0.2), (0.36, 0.2), (head[0] + 0.1, head[1]), (head[0] - 0.06, head[1] + 0.04)], body)

@@ -7,11 +7,11 @@ import re
 import signal
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import requests
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "scones-browser"
@@ -27,7 +27,7 @@ class Server:
     url: str
 
     def stop(self) -> int:
-        """Tell it to end, as `kill` does; returns the exit code."""
+        """Tell it to end, as `kill` does; returns the exit code: minus the signal, by which it ends in the end."""
         with self.process:  # closes its output
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -52,8 +52,8 @@ def serve(state_dir: Path) -> Server:
     """Start the app with an embedded AWS on this folder, on a free port."""
     process = launch(state_dir)
     url = _url(process)
-    with urllib.request.urlopen(f"{url}/_stcore/health", timeout=START_SECONDS):  # answered once everything is there
-        return Server(process, url)
+    requests.get(f"{url}/_stcore/health", timeout=START_SECONDS).raise_for_status()  # answered once everything is there
+    return Server(process, url)
 
 
 def launch(state_dir: Path) -> subprocess.Popen[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from tests.browser.serving import STOP_SECONDS, Server, launch
+from tests.browser.serving import STOP_SECONDS, Server, launch, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -39,7 +40,7 @@ def test_every_listening_socket_is_on_the_loopback_address(server: Server) -> No
 def test_ending_the_app_ends_the_embedded_aws(server: Server) -> None:
     services = psutil.Process(server.process.pid).children(recursive=True)
     assert services
-    assert server.stop() == 0
+    assert server.stop() == -signal.SIGTERM
     _gone, alive = psutil.wait_procs(services, timeout=10)
     assert alive == []
 
@@ -48,17 +49,30 @@ def test_an_app_whose_output_nobody_reads_any_more_ends_in_order(server: Server)
     services = psutil.Process(server.process.pid).children(recursive=True)
     assert server.process.stdout is not None
     server.process.stdout.close()
-    assert server.stop() == 0
+    assert server.stop() == -signal.SIGTERM
     _gone, alive = psutil.wait_procs(services, timeout=10)
     assert alive == []
 
 
 def test_an_app_that_is_told_to_end_while_it_starts_ends_in_order(tmp_path: Path) -> None:
-    with launch(tmp_path / "state") as process:
+    state_dir = tmp_path / "state"
+    kept = state_dir / "aws" / "secret"
+    with launch(state_dir) as process:
         launcher = psutil.Process(process.pid)
-        while not (services := launcher.children(recursive=True)):
+        while not (services := launcher.children(recursive=True)) or not kept.exists():
             assert process.poll() is None
+        secret = kept.read_text()
         process.terminate()
-        assert process.wait(STOP_SECONDS) == 0
+        assert process.wait(STOP_SECONDS) == -signal.SIGTERM
     _gone, alive = psutil.wait_procs(services, timeout=STOP_SECONDS)
     assert alive == []
+    assert processes_on(state_dir) == []
+    server = serve(state_dir)
+    assert server.stop() == -signal.SIGTERM
+    assert kept.read_text() == secret
+
+
+def processes_on(state_dir: Path) -> list[str]:
+    """The command lines of whatever runs on this folder."""
+    commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    return [command for command in commands if str(state_dir) in command]

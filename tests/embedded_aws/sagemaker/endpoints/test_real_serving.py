@@ -70,7 +70,7 @@ def test_the_probabilities_can_be_had_as_a_line(endpoint: Endpoint) -> None:
 
 
 def test_a_larger_image_is_scaled_to_the_networks_size(endpoint: Endpoint) -> None:
-    """One of a single colour is the same at any size."""
+    """One of a single color is the same at any size."""
     small = endpoint.probabilities(image())
     assert endpoint.probabilities(image(size=(256, 256))) == pytest.approx(small, abs=1e-4)
     assert endpoint.probabilities(image(size=(300, 200))) == pytest.approx(small, abs=1e-4)

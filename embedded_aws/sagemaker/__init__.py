@@ -1,0 +1,1 @@
+"""A SageMaker without Docker: its control plane, its runtime, its jobs and its endpoints."""

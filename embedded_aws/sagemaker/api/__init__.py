@@ -1,0 +1,1 @@
+"""The control plane: what each operation takes, refuses and answers."""

@@ -1,0 +1,1 @@
+"""Data capture: records from the answer to S3, once each."""

@@ -1,0 +1,1 @@
+"""Training jobs: from channels in S3 to a model in S3."""
