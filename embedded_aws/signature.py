@@ -136,7 +136,7 @@ def _canonical(request: SignedRequest, authorization: Authorization, body_sha256
         (
             request.method,
             # Every service but S3 signs the path encoded once more.
-            request.raw_path if authorization.service == "s3" else quote(request.raw_path, safe="/~"),
+            request.raw_path if authorization.service == "s3" else quote(request.raw_path),
             _canonical_query(request.raw_query),
             "".join(headers),
             ";".join(authorization.signed_headers),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +19,7 @@ from embedded_aws.signature import SignedRequest
 
 KEY, SECRET, PORT = "000000000000", "a secret", 4566
 HOST = f"127.0.0.1:{PORT}"
+_MINISTACK = scopes.ministack()
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,22 @@ def sha256(body: bytes) -> str:
 
 @dataclass
 class Service:
-    """What stands behind the guard: it answers 200 with the body that it got, and counts its requests."""
+    """What stands behind the guard: it answers 200 with the body that it got, and keeps the pieces that it came in."""
 
     requests: int = 0
+    pieces: list[bytes] = field(default_factory=list)
 
     async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
         self.requests += 1
-        body, more = b"", True
+        more = True
         while more:
             message = await receive()
-            body, more = body + message["body"], message["more_body"]
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+            assert message["type"] == "http.request"
+            self.pieces.append(message["body"])
+            more = message["more_body"]
+        assert (await receive())["type"] == "http.disconnect"
+        body = b"".join(self.pieces)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
 
 
@@ -88,6 +94,7 @@ class Answer:
     body: bytes
     read: int
     reached_service: bool
+    pieces: list[bytes]
 
     @property
     def is_let_in(self) -> bool:
@@ -97,8 +104,7 @@ class Answer:
 def ask(request: Request, *, service: str = "ministack", pieces: Iterable[bytes] | None = None) -> Answer:
     """Put a request to a guard; `pieces` come as its body instead, and nothing more after them."""
     behind = Service()
-    signed_for = scopes.sagemaker if service == "sagemaker" else scopes.ministack()
-    guard = Guard(behind, SECRET, PORT, "instance", signed_for)
+    guard = Guard(behind, SECRET, PORT, "instance", scopes.sagemaker if service == "sagemaker" else _MINISTACK)
     return asyncio.run(_ask(guard, behind, request, list(pieces if pieces is not None else [request.body])))
 
 
@@ -111,7 +117,7 @@ async def _ask(guard: Guard, behind: Service, request: Request, pieces: list[byt
         "query_string": request.query.encode("ascii"),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()],
     }
-    answer: dict[str, Any] = {"body": b""}
+    sent: list[Any] = []
     read = 0
 
     async def receive() -> Any:
@@ -123,10 +129,12 @@ async def _ask(guard: Guard, behind: Service, request: Request, pieces: list[byt
         return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
     async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            answer.update(status=message["status"], headers=dict(message["headers"]))
-        answer["body"] += message.get("body", b"")
+        sent.append(message)
 
     await guard(scope, receive, send)
-    content_type = answer["headers"].get(b"content-type", b"").decode()
-    return Answer(answer["status"], content_type, answer["body"], read, behind.requests > 0)
+    start, end = sent
+    assert (start["type"], end["type"]) == ("http.response.start", "http.response.body")
+    headers = dict(start["headers"])
+    assert int(headers[b"content-length"]) == len(end["body"])
+    content_type = headers.get(b"content-type", b"").decode()
+    return Answer(start["status"], content_type, end["body"], read, behind.requests > 0, behind.pieces)

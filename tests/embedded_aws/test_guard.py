@@ -282,11 +282,15 @@ def test_a_body_of_unknown_size_is_counted_while_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("service", ["s3", "sqs"])
-@pytest.mark.parametrize("size", [(1 << 20) - 1, 1 << 20, (3 << 20) + 7, 16 << 20])
-def test_a_large_body_comes_as_it_was_sent(service: str, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "pieces_of"),
+    [(0, [0]), ((1 << 20) - 1, [(1 << 20) - 1]), (1 << 20, [1 << 20]), ((3 << 20) + 1, [1 << 20] * 3 + [1])],
+)
+def test_a_body_comes_as_it_was_sent_in_pieces_of_a_megabyte(service: str, size: int, pieces_of: list[int]) -> None:
     body = bytes(range(256)) * (size // 256) + bytes(size % 256)
-    pieces = [body[start : start + 65_537] for start in range(0, size, 65_537)]
-    assert ask(sign(service=service, body=body), pieces=pieces).body == body
+    sent = [body[start : start + 65_537] for start in range(0, size, 65_537)]
+    answer = ask(sign(service=service, body=body), pieces=sent or [b""])
+    assert ([len(piece) for piece in answer.pieces], answer.body == body) == (pieces_of, True)
 
 
 @pytest.mark.parametrize("service", ["s3", "sqs"])
@@ -298,18 +302,22 @@ def test_a_request_that_ends_before_its_body_is_refused(service: str) -> None:
 # How a refusal reads
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/x-amz-json-1.0"}
+
+
 @pytest.mark.parametrize(
-    ("service_name", "protocol", "signed_for", "headers"),
+    ("service_name", "protocol", "signed_for", "headers", "content_type"),
     [
-        ("s3", "rest-xml", "s3", {}),
-        ("cloudformation", "query", "cloudformation", {"Content-Type": "application/x-www-form-urlencoded"}),
-        ("lambda", "rest-json", "lambda", {}),
-        ("stepfunctions", "json", "states", {"Content-Type": "application/x-amz-json-1.0"}),
-        ("cloudwatch", "smithy-rpc-v2-cbor", "monitoring", {"Smithy-Protocol": "rpc-v2-cbor"}),
+        ("s3", "rest-xml", "s3", {}, "application/xml"),
+        ("cloudformation", "query", "cloudformation", FORM, "text/xml"),
+        ("lambda", "rest-json", "lambda", {}, "application/x-amz-json-1.1"),
+        ("stepfunctions", "json", "states", JSON, "application/x-amz-json-1.1"),
+        ("cloudwatch", "smithy-rpc-v2-cbor", "monitoring", {"Smithy-Protocol": "rpc-v2-cbor"}, "application/cbor"),
     ],
 )  # fmt: skip
 def test_a_refusal_reads_as_the_services_own_errors_do(
-    service_name: str, protocol: str, signed_for: str, headers: dict[str, str]
+    service_name: str, protocol: str, signed_for: str, headers: dict[str, str], content_type: str
 ) -> None:
     answer = ask(sign(service=signed_for, headers=headers, key="<stranger>"))
     model = get_session().get_service_model(service_name)
@@ -318,7 +326,7 @@ def test_a_refusal_reads_as_the_services_own_errors_do(
     assert shape is not None
     error = parsers.create_parser(protocol).parse(response, shape)["Error"]
     message = "The security token included in the request is invalid."
-    assert (error["Code"], error["Message"]) == ("InvalidClientTokenId", message)
+    assert (error["Code"], error["Message"], answer.content_type) == ("InvalidClientTokenId", message, content_type)
 
 
 def test_what_a_stranger_sent_does_not_become_part_of_the_xml() -> None:

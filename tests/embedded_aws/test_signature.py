@@ -49,6 +49,11 @@ def test_spaces_around_and_within_a_signed_header_do_not_matter() -> None:
     check(request.changed(x_amz_meta="one two"))
 
 
+def test_a_header_that_is_signed_as_empty_may_be_missing() -> None:
+    request = sign(service="sqs", headers={"Accept": ""})
+    check(replace(request, headers={name: value for name, value in request.headers.items() if name != "accept"}))
+
+
 def test_the_published_example_is_accepted() -> None:
     # AWS General Reference, "Signature Version 4 signing process": the IAM ListUsers example.
     headers = {
