@@ -27,6 +27,7 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP evil.test 127.0.0.1",  # as a stranger's name server would
 ]
 _SAVE_SECONDS = 30.0
 
@@ -61,6 +62,12 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
     finally:
         killed = server.kill_all()
     return Survivor(state_dir, figures, killed)
+
+
+@pytest.fixture(scope="session")
+def survivor_server(survivor: Survivor) -> Iterator[Server]:
+    """The app started again on the survivor's folder, for all that look at what is there."""
+    yield from served(survivor.state_dir)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import Survivor, served
 from tests.browser.driving import await_drawn, heading, metric
 from tests.browser.serving import Server
 
@@ -19,8 +17,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server(survivor: Survivor) -> Iterator[Server]:
-    yield from served(survivor.state_dir)
+def server(survivor_server: Server) -> Server:
+    return survivor_server
 
 
 def overlap(one: FloatRect, other: FloatRect, gap: float = 0) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import Survivor, served
+from tests.browser.conftest import Survivor
 from tests.browser.driving import SECOND, button, go_to, metric
 from tests.browser.serving import Server
 
@@ -18,8 +17,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server(survivor: Survivor) -> Iterator[Server]:
-    yield from served(survivor.state_dir)
+def server(survivor_server: Server) -> Server:
+    return survivor_server
 
 
 def test_services_and_workers_were_killed_with_the_launcher(survivor: Survivor) -> None:
