@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.conftest import served, visited
 from tests.browser.driving import SECOND, await_drawn, button, choose, heading
+from tests.browser.serving import Server
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here: each leaves it without a job, and the last alone leaves it with images."""
+    yield from served(tmp_path_factory.mktemp("sessions"))
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left(browser: Browser, server: Server) -> Iterator[None]:
+    """When all visitors of a test have gone, cancel the job that still runs, and dismiss it."""
+    yield
+    for page in visited(browser, server):
+        page.goto("/data_staging")
+        heading(page, "Data staging").wait_for()
+        await_drawn(page)
+        cancel, dismiss = button(page, "Cancel"), page.locator("[class*=st-key-staging-dismiss] button").first
+        cancel.or_(dismiss).wait_for()
+        if cancel.is_visible():
+            cancel.click()
+        dismiss.click(timeout=30 * SECOND)
+        dismiss.wait_for(state="detached")
 
 
 def open_staging(page: Page) -> None:
