@@ -165,13 +165,13 @@ async def _read_body(receive: Receive, spool: Spool, service: str) -> str:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestRefused("RequestTimeout", "The request ended before its body.", HTTPStatus.BAD_REQUEST)
-        piece = message.get("body", b"")
+        piece = message["body"]
         size += len(piece)
         if size > limit:
             raise _too_large(service)
         digest.update(piece)
         spool.write(piece)
-        if not message.get("more_body"):
+        if not message["more_body"]:
             return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from xml.sax.saxutils import unescape
 
 import pytest
 from botocore import parsers
@@ -19,6 +20,11 @@ from embedded_aws import scopes
 from embedded_aws.guard import Guard
 from tests.embedded_aws import signing
 from tests.embedded_aws.signing import HOST, Answer, Request, ask, sign
+
+
+def without(request: Request, header: str) -> Request:
+    return replace(request, headers={name: value for name, value in request.headers.items() if name != header})
+
 
 GUARDS = pytest.mark.parametrize(("guard", "service"), [("ministack", "s3"), ("ministack", "sqs"), ("sagemaker",) * 2])
 
@@ -37,6 +43,7 @@ def error_code(answer: Answer) -> str:
 def test_a_signed_request_is_let_in_with_its_body(guard: str, service: str, host: str) -> None:
     answer = ask(sign(service=service, body=b"what was sent", host=host), service=guard)
     assert (answer.is_let_in, answer.body) == (True, b"what was sent")
+    assert ask(sign("GET", "/a%20b?c=d%20e", service, host=host), service=guard).is_let_in
 
 
 @GUARDS
@@ -48,9 +55,7 @@ def test_another_host_is_refused(guard: str, service: str, host: str) -> None:
 
 @GUARDS
 def test_a_request_without_a_host_is_refused(guard: str, service: str) -> None:
-    request = sign(service=service)
-    headers = {name: value for name, value in request.headers.items() if name != "host"}
-    assert error_code(ask(replace(request, headers=headers), service=guard)) == "AccessDenied"
+    assert error_code(ask(without(sign(service=service), "host"), service=guard)) == "AccessDenied"
 
 
 @GUARDS
@@ -221,9 +226,7 @@ def sign_with_payload(payload: str, service: str) -> Request:
 
 
 def test_s3_must_state_the_hash_of_the_body() -> None:
-    request = sign()
-    headers = {name: value for name, value in request.headers.items() if name != "x-amz-content-sha256"}
-    answer = ask(replace(request, headers=headers))
+    answer = ask(without(sign(), "x-amz-content-sha256"))
     assert (answer.status, error_code(answer), answer.reached_service) == (400, "InvalidRequest", False)
 
 
@@ -275,10 +278,17 @@ def test_a_body_that_is_said_to_be_too_large_is_refused_unread(
     assert ask(sign(service=service).changed(content_length=str(limit)), service=guard).is_let_in
 
 
-def test_a_body_of_unknown_size_is_counted_while_it_is_read() -> None:
-    pieces = [bytes(1 << 20)] * 40
-    answer = ask(sign(service="sqs", body=b"".join(pieces)), pieces=pieces)
-    assert (answer.status, error_code(answer), answer.read) == (413, "RequestEntityTooLargeException", 17 << 20)
+@pytest.mark.parametrize(("service", "megabytes", "limit"), [("sqs", 17, 16 << 20), ("lambda", 67, 70_167_211)])
+def test_a_body_of_unknown_size_is_counted_while_it_is_read(service: str, megabytes: int, limit: int) -> None:
+    answer = ask(sign(service=service), pieces=[bytes(1 << 20)] * (megabytes + 1))
+    assert (answer.status, error_code(answer), answer.read) == (413, "RequestEntityTooLargeException", megabytes << 20)
+    assert f"smaller than {limit} bytes" in answer.body.decode()
+
+
+@pytest.mark.parametrize("service", ["s3", "lambda"])
+def test_what_is_larger_than_most_services_take_is_let_in_to_those_that_take_it(service: str) -> None:
+    pieces = [bytes(1 << 20)] * 17
+    assert ask(sign(service=service, body=b"".join(pieces)), pieces=pieces).is_let_in
 
 
 @pytest.mark.parametrize("service", ["s3", "sqs"])
@@ -327,6 +337,38 @@ def test_a_refusal_reads_as_the_services_own_errors_do(
     error = parsers.create_parser(protocol).parse(response, shape)["Error"]
     message = "The security token included in the request is invalid."
     assert (error["Code"], error["Message"], answer.content_type) == ("InvalidClientTokenId", message, content_type)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (sign(host="evil.example"), "This service answers on 127.0.0.1 only."),
+        (sign(headers={"Origin": "null"}), "This service does not answer web pages."),
+        (sign(path="/_ministack"), "Paths that begin with /_ are not served here."),
+        (Request("GET", "/", "", {"host": HOST}), "Requests must be signed with AWS Signature Version 4."),
+        (sign(secret="guessed"), ("The request signature we calculated does not match the signature you provided. "
+         "Use the variables that this embedded AWS printed.")),
+        (sign(region="eu-west-1"), ("Credential should be scoped to a valid region, not 'eu-west-1'. The embedded AWS "
+         "is in us-east-1 only: set AWS_REGION, or the client's region, to it.")),
+        (sign(service="ours"), ("Credential should be scoped to the service that is asked, not 'ours'. If the client is "
+         "right, the embedded AWS does not have this service, or has it on its other port.")),
+        (sign().changed(x_amz_acl="private"), "The header x-amz-acl is in the request but is not signed."),
+        (sign().changed(x_amz_date="now"), "The header X-Amz-Date is missing or wrong."),
+        (sign().changed(x_amz_date="20200101T000000Z"), "The request's time is too far from this machine's."),
+        (replace(sign(), body=b"another"), "The body is not the one that was signed."),
+        (without(sign(), "x-amz-content-sha256"),
+         "Missing required header for this request: x-amz-content-sha256"),
+        (sign().changed(content_length="5368709121"), ("Your proposed upload exceeds the maximum allowed size of "
+         "5368709120 bytes: upload it in parts.")),
+        (sign(service="sqs").changed(content_length="16777217"), "Request must be smaller than 16777216 bytes."),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong(request_: Request, message: str) -> None:
+    assert unescape(ask(request_).body.decode()).count(message) == 1
+
+
+def test_a_request_that_is_cut_off_is_told_so() -> None:
+    assert b"The request ended before its body." in ask(sign(service="sqs", body=b"body"), pieces=[]).body
 
 
 def test_what_a_stranger_sent_does_not_become_part_of_the_xml() -> None:
