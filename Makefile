@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 ARCHIVE ?=
 JSON ?=
 
-.PHONY: run demo test quick check check-full coverage lint types lock clean
+.PHONY: run demo test quick check check-full coverage mutants lint types lock clean
 
 run: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app.py
@@ -32,6 +32,12 @@ check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
 # Fails below the floor in pyproject.toml; counts what runs in the services and the containers too.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov
+
+# Changes one thing at a time in what keeps strangers and bombs out, and tells which changes no test notices; minutes.
+mutants: $(VENV)/.dev
+	$(BIN)/python $(PIP_INSTALL) mutmut==3.8.1 -c requirements-dev.lock
+	nice $(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

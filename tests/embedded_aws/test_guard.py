@@ -350,8 +350,8 @@ def test_a_refusal_reads_as_the_services_own_errors_do(
          "Use the variables that this embedded AWS printed.")),
         (sign(region="eu-west-1"), ("Credential should be scoped to a valid region, not 'eu-west-1'. The embedded AWS "
          "is in us-east-1 only: set AWS_REGION, or the client's region, to it.")),
-        (sign(service="ours"), ("Credential should be scoped to the service that is asked, not 'ours'. If the client is "
-         "right, the embedded AWS does not have this service, or has it on its other port.")),
+        (sign(service="ours"), ("Credential should be scoped to the service that is asked, not 'ours'. If the client "
+         "is right, the embedded AWS does not have this service, or has it on its other port.")),
         (sign().changed(x_amz_acl="private"), "The header x-amz-acl is in the request but is not signed."),
         (sign().changed(x_amz_date="now"), "The header X-Amz-Date is missing or wrong."),
         (sign().changed(x_amz_date="20200101T000000Z"), "The request's time is too far from this machine's."),
