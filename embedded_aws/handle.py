@@ -107,11 +107,12 @@ def start(state_dir: Path) -> EmbeddedAws:
 
 def is_healthy(running: Running) -> bool:
     """Whether each service answers, and is of this start."""
-    return all(_instance_at(port) == running.instance for port in running.ports.values())
+    return all(instance_at(port) == running.instance for port in running.ports.values())
 
 
-def _instance_at(port: int) -> str | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def instance_at(port: int, timeout: float = 5.0) -> str | None:
+    """What the health path answers within `timeout` seconds; None when it does not."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request("GET", HEALTH_PATH)
         return connection.getresponse().read(64).decode("ascii", errors="replace")

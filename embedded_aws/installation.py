@@ -135,6 +135,8 @@ class Installation:
             return
         with suppress(ValueError, ProcessLookupError):
             os.kill(int(self._lock_path(name).read_text(encoding="ascii")), signal.SIGKILL)
+        with suppress(Occupied), self.lock(name, patience):
+            return
 
     def _lock_path(self, name: str) -> Path:
         return self.folder / f"{name}.lock"

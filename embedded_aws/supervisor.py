@@ -13,11 +13,15 @@ from collections import deque
 from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsError
-from embedded_aws.handle import is_healthy
+from embedded_aws.handle import instance_at, is_healthy
 from embedded_aws.installation import ACCOUNT, REGION, SERVICES, Installation, Running
 
 _READY_SECONDS = 45.0
 _STOP_SECONDS = 8.0
+_CHECK_SECONDS = 2.0
+"""Between two looks whether a service answers, and how long one look waits; while all cores train it is milliseconds."""
+_MISSED_CHECKS = 3
+"""After so many in a row a service hangs, and is ended."""
 _MAX_RESTARTS = 5
 _RESTART_WINDOW_SECONDS = 15.0
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
@@ -42,6 +46,8 @@ class Supervisor:
                 self._start_service(service)
             self._await_ready()
             self._installation.announce(self.running)
+            for service in SERVICES:
+                threading.Thread(target=self._watch, args=(service,), name=f"watch {service}", daemon=True).start()
             while not self._stop.wait(0.2):
                 self._restart_the_dead()
         finally:
@@ -69,6 +75,22 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise EmbeddedAwsError(f"The services did not answer within {_READY_SECONDS:.0f} seconds.")
             time.sleep(0.05)
+
+    def _watch(self, service: str) -> None:
+        """End a service that hangs, so that it is started again; one that was just started has time to come up."""
+        watched, missed, started = self._processes[service], 0, time.monotonic()
+        while not self._stop.wait(_CHECK_SECONDS):
+            process = self._processes[service]
+            if process is not watched:
+                watched, missed, started = process, -1, time.monotonic()  # below zero: it has not answered yet
+            if instance_at(self.running.ports[service], _CHECK_SECONDS) == self.running.instance:
+                missed = 0
+            elif missed >= 0 or time.monotonic() - started > _READY_SECONDS:
+                missed += 1
+            if missed >= _MISSED_CHECKS and process.poll() is None and not self._stop.is_set():
+                print(f"Service {service} does not answer; ending it.", flush=True)
+                process.kill()
+                missed = 0
 
     def _restart_the_dead(self) -> None:
         for service, process in list(self._processes.items()):

@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
+from botocore.config import Config
 
 import embedded_aws
 from backend.aws.environment import EmbeddedSession
@@ -77,6 +78,36 @@ def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, posi
     victim.kill()
     await_true(lambda: victim.pid not in {process.pid for process in services(aws)} and aws.is_running())
     assert "kept-bucket" in buckets(aws)
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_service_that_hangs_is_ended_and_comes_back(
+    aws: embedded_aws.EmbeddedAws, position: int, tmp_path: Path
+) -> None:
+    victim = services(aws)[position]
+    victim.suspend()
+    session = EmbeddedSession(aws)
+    config = Config(connect_timeout=2, read_timeout=65, retries={"total_max_attempts": 3, "mode": "standard"})
+    session.client("s3", config=config).list_buckets()
+    session.client("sagemaker", config=config).list_models()
+    psutil.wait_procs([victim], timeout=20)
+    assert victim.pid not in {process.pid for process in services(aws)}
+    assert "does not answer; ending it." in (tmp_path / "aws" / "logs" / "supervisor.log").read_text()
+
+
+def test_a_service_that_hung_on_a_killed_supervisor_is_ended_by_the_next(
+    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+) -> None:
+    victim = services(aws)[0]
+    victim.suspend()
+    assert aws.supervisor is not None
+    aws.supervisor.kill()
+    aws.supervisor.wait()
+    again = embedded_aws.start(tmp_path)
+    assert buckets(again) == set()
+    assert again.running.ports == aws.running.ports
+    _gone, left = psutil.wait_procs([victim], timeout=5)
+    assert left == []
 
 
 def test_the_services_end_with_a_killed_supervisor_and_the_next_start_works(
