@@ -62,6 +62,10 @@ def _delete_endpoint_config(environment: Environment, name: str, _progress: Prog
     find(environment.sagemaker.delete_endpoint_config, EndpointConfigName=name)
 
 
+def _is_endpoint_config_needed(user: User, name: str) -> bool:
+    return user.needs_any or name in user.endpoint_configs
+
+
 def _find_models(environment: Environment) -> Iterator[Found]:
     for item in _tagged(environment, "list_models", "Models", "ModelArn"):
         yield Found(item["ModelName"], f"made {item['CreationTime']:%Y-%m-%d %H:%M}")
@@ -69,6 +73,10 @@ def _find_models(environment: Environment) -> Iterator[Found]:
 
 def _delete_model(environment: Environment, name: str, _progress: Progress) -> None:
     find(environment.sagemaker.delete_model, ModelName=name)
+
+
+def _is_model_needed(user: User, name: str) -> bool:
+    return user.needs_any or name in user.models
 
 
 def _find_running_training_jobs(environment: Environment) -> Iterator[Found]:
@@ -150,8 +158,8 @@ KINDS = (
         "endpoint configuration",
         _find_endpoint_configs,
         _delete_endpoint_config,
-        lambda user, name: user.needs_any or name in user.endpoint_configs,
+        _is_endpoint_config_needed,
     ),
-    Kind("model", _find_models, _delete_model, lambda user, name: user.needs_any or name in user.models),
+    Kind("model", _find_models, _delete_model, _is_model_needed),
     Kind("running training job", _find_running_training_jobs, _stop_training_job),
 )

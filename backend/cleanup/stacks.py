@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backend import foundation, workflow
 from backend.aws.environment import Environment
 from backend.aws.stacks import find_stack
-from backend.cleanup.resource import Found, Kind, User
+from backend.cleanup.resource import Found, Kind, User, by_all
 from backend.progress import Progress
 
 
@@ -43,4 +43,4 @@ def _delete_foundation(environment: Environment, _name: str, progress: Progress)
 
 
 WORKFLOW = Kind("workflow stack", _find_workflow, _delete_workflow)
-FOUNDATION = Kind("foundation stack", _find_foundation, _delete_foundation, lambda _user, _name: True)
+FOUNDATION = Kind("foundation stack", _find_foundation, _delete_foundation, by_all)

@@ -9,7 +9,7 @@ from backend.aws.bucket import delete_prefix, list_folders, list_objects
 from backend.aws.environment import Environment
 from backend.aws.names import CAPTURES_PREFIX, DATASETS_PREFIX, MODELS_PREFIX
 from backend.aws.ownership import has_bucket
-from backend.cleanup.resource import Found, Kind, describe_content
+from backend.cleanup.resource import Found, Kind, User, by_all, describe_content
 from backend.progress import Progress
 
 
@@ -30,12 +30,20 @@ def _delete_dataset(environment: Environment, name: str, _progress: Progress) ->
         staging.delete_dataset(environment, name)
 
 
+def _is_dataset_needed(user: User, name: str) -> bool:
+    return name in user.datasets
+
+
 def _find_captures(environment: Environment) -> Iterator[Found]:
     return _find_folder(environment, CAPTURES_PREFIX)
 
 
 def _find_artifacts(environment: Environment) -> Iterator[Found]:
     return _find_folder(environment, MODELS_PREFIX)
+
+
+def _are_artifacts_needed(user: User, _name: str) -> bool:
+    return user.needs_artifacts
 
 
 def _find_other_files(environment: Environment) -> Iterator[Found]:
@@ -71,9 +79,9 @@ def _content(environment: Environment, prefix: str) -> str:
 
 
 CONTENT_KINDS = (
-    Kind("dataset", _find_datasets, _delete_dataset, lambda user, name: name in user.datasets),
+    Kind("dataset", _find_datasets, _delete_dataset, _is_dataset_needed),
     Kind("captured inferences", _find_captures, _delete_folder),
-    Kind("model artifacts", _find_artifacts, _delete_folder, lambda user, _name: user.needs_artifacts),
+    Kind("model artifacts", _find_artifacts, _delete_folder, _are_artifacts_needed),
     Kind("files", _find_other_files, _delete_folder),
 )
-BUCKET = Kind("bucket", _find_bucket, _delete_bucket, lambda _user, _name: True)
+BUCKET = Kind("bucket", _find_bucket, _delete_bucket, by_all)

@@ -14,7 +14,7 @@ from backend.aws.names import CAPTURES_PREFIX
 from backend.aws.polling import attempts, goes_on
 from backend.deployment.artifacts import has_artifact
 from backend.deployment.endpoint import describe_endpoint, find_endpoint
-from backend.errors import AwsRequestError, ModelMissing
+from backend.errors import ModelMissing
 from backend.progress import Progress, no_progress
 from backend.training import describe_training
 
@@ -55,7 +55,7 @@ def deploy_model(environment: Environment, training_job: str, options: Deploymen
         undo.callback(environment.sagemaker.delete_endpoint_config, EndpointConfigName=name)
         try:
             _create_or_update_endpoint(environment, name)
-        except AwsRequestError as error:
+        except BaseException as error:
             if _may_be_accepted(environment, name, error):
                 undo.pop_all()
             raise
@@ -72,9 +72,11 @@ def delete_endpoint(environment: Environment, progress: Progress = no_progress) 
         return
     with aws_errors(f"delete endpoint {endpoint.name}"):
         delete_endpoint_and_wait(environment, endpoint.name, progress)
-        environment.sagemaker.delete_endpoint_config(EndpointConfigName=endpoint.endpoint_config)
+        with missing_is_fine():
+            environment.sagemaker.delete_endpoint_config(EndpointConfigName=endpoint.endpoint_config)
         if endpoint.model is not None:
-            environment.sagemaker.delete_model(ModelName=endpoint.model)
+            with missing_is_fine():
+                environment.sagemaker.delete_model(ModelName=endpoint.model)
 
 
 def delete_endpoint_and_wait(environment: Environment, name: str, progress: Progress = no_progress) -> None:
@@ -141,7 +143,7 @@ def _create_or_update_endpoint(environment: Environment, config: str) -> None:
         environment.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config, Tags=environment.tag_list)
 
 
-def _may_be_accepted(environment: Environment, config: str, error: AwsRequestError) -> bool:
+def _may_be_accepted(environment: Environment, config: str, error: BaseException) -> bool:
     """Whether the endpoint may serve from this configuration, though asking for it failed.
 
     An answer that was lost says nothing; a refusal may be of boto3's second attempt, after the first was accepted.

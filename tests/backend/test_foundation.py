@@ -164,6 +164,12 @@ def test_an_older_versions_stack_goes_on_and_loses_no_bucket(old: Environment) -
     assert image(old) == b"mine"
 
 
+def test_an_older_versions_bucket_is_ours_whatever_its_person_put_there(old: Environment) -> None:
+    put_image(old, "my-notebooks/mine.ipynb")
+    foundation.deploy_foundation(old)
+    assert {"Key": "scones:project", "Value": "scones-found"} in tags(old)
+
+
 def test_an_older_versions_bucket_is_taken_over_after_its_stack_was_deleted(old: Environment) -> None:
     foundation.delete_foundation(old)
     foundation.deploy_foundation(old)
@@ -211,6 +217,14 @@ def test_a_bucket_of_our_name_that_holds_other_things_is_not_taken(taken: Enviro
     assert taken.names.foundation_stack not in names
     assert cleanup.list_resources(taken) == []
     assert image(taken, "theses/mine.pdf") == b"mine"
+
+
+def test_a_bucket_that_is_taken_over_keeps_its_own_tags(project: Environment) -> None:
+    owner: TagTypeDef = {"Key": "owner", "Value": "me"}
+    project.s3.create_bucket(Bucket=project.bucket)
+    project.s3.put_bucket_tagging(Bucket=project.bucket, Tagging={"TagSet": [owner]})
+    foundation.deploy_foundation(project)
+    assert tags(project) == [owner, {"Key": "scones:project", "Value": "scones-found"}]
 
 
 def test_a_bucket_that_is_given_to_the_project_is_taken(taken: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -87,21 +88,27 @@ class Creating:
     """An endpoint that SageMaker says is Creating, for as long as the test wants."""
 
     def __init__(self) -> None:
+        self._told = 0
         self.was_told = threading.Event()
         self.is_settled = threading.Event()
 
     def __call__(self, answer: dict[str, Any]) -> None:
         if "EndpointStatus" in answer and not self.is_settled.is_set():
             answer["EndpointStatus"] = "Creating"
-            self.was_told.set()
+            self._told += 1
+            if self._told > 1:  # by then it is waited for
+                self.was_told.set()
 
 
 def test_an_endpoint_that_is_creating_is_awaited_and_then_everything_goes(endpoint: Environment) -> None:
     creating = Creating()
-    deleted: list[str] = []
+    deleted: list[tuple[str, bool]] = []  # with whether the endpoint was settled by then
 
     def note(operation: str) -> Any:
-        return answers.changed(endpoint.sagemaker, operation, lambda _answer: deleted.append(operation))
+        def remember(_answer: dict[str, Any]) -> None:
+            deleted.append((operation, creating.is_settled.is_set()))
+
+        return answers.changed(endpoint.sagemaker, operation, remember)
 
     resources = cleanup.list_resources(endpoint)
     with (
@@ -112,12 +119,11 @@ def test_an_endpoint_that_is_creating_is_awaited_and_then_everything_goes(endpoi
     ):
         jobs.start(JOB, "Deleting", partial(cleanup.delete_resources, endpoint, resources))
         assert creating.was_told.wait(TIMEOUT)
-        assert deleted == []
         creating.is_settled.set()
         job = jobs.wait(JOB, TIMEOUT)
     assert job is not None
     assert job.status is Status.SUCCEEDED
-    assert deleted == ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
+    assert deleted == [("DeleteEndpoint", True), ("DeleteEndpointConfig", True), ("DeleteModel", True)]
     assert cleanup.list_resources(endpoint) == []
 
 
@@ -218,3 +224,9 @@ def test_no_job_is_offered_for_deployment_whose_artifact_is_gone(project: Enviro
         deployment.deploy_model(project, name, deployment.DeploymentOptions())
     training_step = next(step for step in overview.describe_steps(project) if step.name == "training")
     assert (training_step.state, training_step.detail) == (State.MISSING, "The models that were trained are deleted.")
+
+
+def test_what_is_listed_can_be_kept_by_the_pages(endpoint: Environment) -> None:
+    """They pickle what they read."""
+    resources = cleanup.list_resources(endpoint)
+    assert pickle.loads(pickle.dumps(resources)) == resources  # noqa: S301

@@ -106,3 +106,16 @@ def test_an_outage_after_the_refusal_takes_nothing_back(project: Environment, jo
     ):
         deployment.deploy_model(project, job, OPTIONS)
     assert made(project) == (1, 1)
+
+
+def test_an_endpoint_goes_though_its_configuration_is_gone(project: Environment, job: str) -> None:
+    deployment.deploy_model(project, job, OPTIONS)
+    endpoint = deployment.wait_for_endpoint(project)
+    gone = project.sagemaker.delete_endpoint_config
+
+    def delete_before(_answer: dict[str, Any]) -> None:
+        gone(EndpointConfigName=endpoint.endpoint_config)
+
+    with answers.changed(project.sagemaker, "DeleteEndpoint", delete_before):
+        deployment.delete_endpoint(project)
+    assert made(project) == (0, 0)
