@@ -32,6 +32,10 @@ def main() -> int:
     except EmbeddedAwsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        where = error.filename or "the state folder"
+        print(f"error: {where} cannot be used: {error.strerror or error}. Mend that and start again.", file=sys.stderr)
+        return 1
 
 
 def _arguments(state_dir: Path) -> argparse.Namespace:

@@ -135,7 +135,19 @@ def _attach(installation: Installation) -> EmbeddedAws | None:
 
 def _launch(installation: Installation) -> EmbeddedAws:
     """Start a supervisor. Its standard input is a pipe of ours: it ends when we do, however we end."""
+    try:
+        return _launch_on(installation)
+    except OSError as error:
+        where = error.filename or installation.folder
+        raise EmbeddedAwsError(
+            f"The embedded AWS did not start: {where} cannot be used ({error.strerror or error}). Mend that, or name "
+            "another folder with SCONES_STATE_DIR."
+        ) from error
+
+
+def _launch_on(installation: Installation) -> EmbeddedAws:
     installation.withdraw_leftover()
+    installation.secret()
     with installation.log_path("supervisor").open("wb") as log:
         supervisor = subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
             [sys.executable, "-m", "embedded_aws", "--state-dir", str(installation.folder.parent), "--owned"],

@@ -23,6 +23,10 @@ REGION = "us-east-1"
 SERVICES = ("ministack", "sagemaker")
 HEALTH_PATH = "/_scones/health"
 
+_SECRET_BYTES = 30
+_SECRET_LENGTH = 40  # characters, of that many bytes
+_SECRET_SECONDS = 10.0
+
 
 class Occupied(Exception):
     """When another process holds a lock for longer than we wait."""
@@ -62,21 +66,42 @@ class Installation:
         return self.folder / "logs" / f"{name}.log"
 
     def secret(self) -> str:
-        """The secret access key of this installation, made at first use: who cannot read it cannot sign a request."""
-        path = self.folder / "secret"
+        """The secret access key of this installation, made at first use: who cannot read it cannot sign a request.
+
+        Raises OSError when it cannot be written. One that was cut short, by a disk that was full then, is made anew.
+        """
+        if (secret := self._stored_secret()) is None:
+            with self.lock("secret", patience=_SECRET_SECONDS):
+                secret = self._stored_secret() or self._make_secret()
+        return secret
+
+    def _stored_secret(self) -> str | None:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="ascii")
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secret := secrets.token_urlsafe(30))
+            secret = (self.folder / "secret").read_text(encoding="ascii")
+        except (FileNotFoundError, ValueError):
+            return None
+        return secret if len(secret) >= _SECRET_LENGTH else None
+
+    def _make_secret(self) -> str:
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        descriptor, name = tempfile.mkstemp(dir=self.folder, prefix="secret-")  # readable by its owner only
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secret)
+                file.flush()
+                os.fsync(descriptor)
+            Path(name).replace(self.folder / "secret")
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
         return secret
 
     def running(self) -> Running | None:
         """What was started last, if it was not ended cleanly; only a health check tells whether it still runs."""
         try:
-            return Running(**json.loads(self._running_path.read_text(encoding="ascii")))
-        except (OSError, ValueError, TypeError):
+            stored = json.loads(self._running_path.read_text(encoding="ascii"))
+            return Running(str(stored["instance"]), {service: int(stored["ports"][service]) for service in SERVICES})
+        except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def announce(self, running: Running) -> None:
@@ -99,8 +124,9 @@ class Installation:
     def choose_ports(self) -> dict[str, int]:
         """The ports of the last run where they are free, so that exported variables stay true; else any."""
         try:
-            last = json.loads(self._ports_path.read_text(encoding="ascii"))["ports"]
-        except (FileNotFoundError, ValueError, KeyError):
+            stored = json.loads(self._ports_path.read_text(encoding="ascii"))["ports"]
+            last = {service: int(stored[service]) for service in SERVICES}
+        except (OSError, ValueError, KeyError, TypeError):
             last = {}
         return {service: _free_port(last.get(service, 0)) for service in SERVICES}
 
@@ -165,7 +191,7 @@ def _free_port(preferred: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except (OSError, OverflowError):
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free port on 127.0.0.1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,14 @@ def signing_service(scope: Message) -> str:
 def no_room(folder: Path) -> str:
     """The sentence."""
     return f"The disk that holds {folder} is full, and nothing was stored. Free some space, and try again."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that the disk takes no more; SQLite calls it an I/O error in places."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 async def disk_full(send: Callable[[Message], Awaitable[None]], scope: Message, folder: Path) -> None:

@@ -19,7 +19,7 @@ from embedded_aws.installation import ACCOUNT, REGION, SERVICES, Installation, R
 _READY_SECONDS = 45.0
 _STOP_SECONDS = 8.0
 _CHECK_SECONDS = 2.0
-"""Between two looks whether a service answers, and how long one look waits; while all cores train it is milliseconds."""
+"""Between two looks whether a service answers, and how long one look waits; milliseconds while all cores train."""
 _MISSED_CHECKS = 3
 """After so many in a row a service hangs, and is ended."""
 _MAX_RESTARTS = 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,11 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from embedded_aws.refusals import is_disk_full, no_room
 from embedded_aws.sagemaker.account import Account
 from embedded_aws.sagemaker.api import control_plane, protocol
-from embedded_aws.sagemaker.api.exceptions import InternalFailure, ServiceError, UnknownOperation
+from embedded_aws.sagemaker.api.exceptions import InternalFailure, ResourceLimitExceeded, ServiceError, UnknownOperation
 from embedded_aws.sagemaker.endpoints import runtime
 from embedded_aws.sagemaker.service import Service
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(account: Account) -> Starlette:
@@ -39,6 +44,8 @@ def create_app(account: Account) -> Starlette:
         exception_handlers={
             ServiceError: _service_error,
             HTTPException: _no_such_route,
+            OSError: _storage_failure,
+            sqlite3.Error: _storage_failure,
             Exception: _internal_failure,
         },
     )
@@ -64,6 +71,15 @@ async def _no_such_route(request: Request, _error: Exception) -> Response:
     return protocol.error_answer(
         UnknownOperation(f"The embedded SageMaker does not answer {request.method} {request.url.path}.")
     )
+
+
+async def _storage_failure(request: Request, error: Exception) -> Response:
+    """What the disk has no room for; any other failure of the disk is unforeseen."""
+    if not is_disk_full(error):
+        raise error
+    _log.error("a request failed, as the disk is full: %s", error)
+    account = request.app.state.service.account
+    return protocol.error_answer(ResourceLimitExceeded(no_room(account.folder)))
 
 
 async def _internal_failure(_request: Request, error: Exception) -> Response:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from embedded_aws.damage import open_database
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
     kind TEXT NOT NULL, name TEXT NOT NULL COLLATE NOCASE, arn TEXT NOT NULL UNIQUE, status TEXT NOT NULL,
@@ -81,15 +83,16 @@ class Query:
 
 
 class Registry:
-    """Resources and tags. Safe to use from any thread; every change is one transaction."""
+    """Resources and tags. Safe to use from any thread; every change is one transaction.
+
+    A database that is damaged is put aside, and the registry is empty then.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.executescript(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-        )
-        self._connection.executescript(_SCHEMA)
+        self._connection = open_database(path, _SCHEMA, synchronous="FULL")
+        self._connection.isolation_level = None
+        self._connection.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
         with self._lock:

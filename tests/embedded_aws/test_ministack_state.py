@@ -74,7 +74,7 @@ def test_an_execution_that_was_seen_to_end_stays_as_it_ended(app: Environment) -
     for _round in range(3):
         execution = app.stepfunctions.start_execution(stateMachineArn=arn, input='{"a": 1}')["executionArn"]
         wait_until(
-            lambda arn=execution: app.stepfunctions.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
+X
         )
         kill(app)
         found = app.stepfunctions.describe_execution(executionArn=execution)

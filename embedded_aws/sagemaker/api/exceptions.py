@@ -7,6 +7,7 @@ Errors of the SageMaker API, as the service answers them: a code, a sentence, an
   - UnknownOperation
   - ResourceNotFound
   - ResourceInUse
+  - ResourceLimitExceeded
   - InternalFailure
 """
 
@@ -57,6 +58,13 @@ class ResourceInUse(ServiceError):
     """When a name is taken, or another operation on the resource is still under way."""
 
     code = "ResourceInUse"
+    message_member = "Message"
+
+
+class ResourceLimitExceeded(ServiceError):
+    """When the disk has no room for what should be stored; boto3 does not ask again."""
+
+    code = "ResourceLimitExceeded"
     message_member = "Message"
 
 

@@ -67,7 +67,8 @@ class CaptureSpool:
         self._open: dict[tuple[str, str, str], _OpenFile] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in folder.iterdir():
-            _settle(left)
+            if left.is_dir():  # what else is there, nobody of us put there
+                _settle(left)
 
     def append(self, invocation: Invocation, settings: CaptureSettings, now: datetime) -> None:
         """Write an invocation's record; it survives the end of this process when this returns.

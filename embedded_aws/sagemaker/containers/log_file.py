@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded_aws.refusals import CODE as NO_ROOM
+
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_READS = 1.0
 _MAX_LINES = 5_000  # these three keep a delivery within one PutLogEvents request: 10,000 events, 1 MiB, 256 KiB each
@@ -40,6 +42,7 @@ class LogFollower:
         self._deliver = deliver
         self._written = threading.Event()
         self._deadline = math.inf
+        self._lacks_room = False
         self._thread = threading.Thread(target=self._follow, name="log-follower", daemon=True)
 
     def start(self) -> None:
@@ -62,7 +65,7 @@ class LogFollower:
         while file.tell() < size:
             if self._deliver_next(file):
                 continue
-            if time.monotonic() > self._deadline:
+            if self._lacks_room or time.monotonic() > self._deadline:
                 _log.error("the end of %s was not delivered: AWS did not take it", self._path)
                 return
             time.sleep(_SECONDS_BETWEEN_READS)
@@ -76,6 +79,7 @@ class LogFollower:
                 self._deliver(lines)
         except (BotoCoreError, ClientError) as error:
             _log.warning("lines of %s have to wait: %s", self._path, error)
+            self._lacks_room = isinstance(error, ClientError) and error.response["Error"]["Code"] == NO_ROOM
             file.seek(start)
             return False
         return True

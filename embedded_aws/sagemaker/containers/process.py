@@ -49,7 +49,7 @@ def environment(folder: Path, variables: Mapping[str, str]) -> dict[str, str]:
 
 def end_leftover(folder: Path) -> None:
     """End the container that an earlier service left in this folder, if one lives, and wait until it is gone."""
-    with contextlib.suppress(FileNotFoundError), (folder / _LOCK).open() as file:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), (folder / _LOCK).open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
+from embedded_aws.refusals import is_disk_full, no_room
 from embedded_aws.sagemaker.account import Account
 from embedded_aws.sagemaker.containers.image_classification import METRIC_DEFINITIONS
 from embedded_aws.sagemaker.containers.log_file import LogFollower
@@ -27,6 +29,7 @@ from embedded_aws.sagemaker.training.metrics import TrainingMetrics
 
 INTERRUPTED = "InternalServerError: The embedded SageMaker ended while the training job ran. Create another one."
 _log = logging.getLogger(__name__)
+_SECONDS_BETWEEN_ENDS = 1.0
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
@@ -90,6 +93,8 @@ class JobRun:
             return str(failure)
         except Exception as error:  # whatever it is: the job has failed, and its queue goes on
             _log.exception("training job %s", self._job.name)
+            if is_disk_full(error):
+                return f"ClientError: {no_room(self._account.folder)}"
             return f"InternalServerError: {error!r}"
         return None
 
@@ -150,7 +155,14 @@ class JobRun:
             secondary = self._cancellation.value
         if self._cancellation is Cancellation.SHUTDOWN:
             reason = INTERRUPTED
-        self._update(lambda job: states.ended(job, secondary, reason))
+        while True:
+            try:
+                self._update(lambda job: states.ended(job, secondary, reason))
+                return
+            except sqlite3.OperationalError as error:  # a job never stays unfinished: its end waits for room
+                if not is_disk_full(error) or self._cancellation is Cancellation.SHUTDOWN:
+                    raise
+                time.sleep(_SECONDS_BETWEEN_ENDS)
 
     def _update(self, change: Callable[[StoredResource], StoredResource]) -> None:
         self._account.registry.update(self._job.kind, self._job.name, change)
