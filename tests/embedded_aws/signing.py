@@ -71,8 +71,9 @@ class Service:
     requests: int = 0
     pieces: list[bytes] = field(default_factory=list)
 
-    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.requests += 1
+        assert scope["type"] == "http"
         more = True
         while more:
             message = await receive()
@@ -115,7 +116,10 @@ async def _ask(guard: Guard, behind: Service, request: Request, pieces: list[byt
         "path": unquote(request.path),
         "raw_path": request.path.encode("ascii"),
         "query_string": request.query.encode("ascii"),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in request.headers.items()],
+        # A header of several lines, as some clients send them, comes as several.
+        "headers": [
+            (name.encode(), v.encode("latin-1")) for name, value in request.headers.items() for v in value.split("\n")
+        ],
     }
     sent: list[Any] = []
     read = 0

@@ -189,8 +189,17 @@ def test_a_pickle_that_ends_early_says_something(content: bytes) -> None:
     assert reason(content)
 
 
-def test_a_frame_may_claim_any_length() -> None:
-    assert load(b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7fK\x05.") == 5
+def test_a_frame_may_claim_any_length_and_is_not_read_ahead() -> None:
+    class Measured(io.BytesIO):
+        largest = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            self.largest = max(self.largest, size)
+            return super().read(size)
+
+    file = Measured(b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7fK\x05.")
+    assert (load_pickle(file, "Member train"), file.largest) == (5, 8)  # the length itself
 
 
 @pytest.mark.parametrize("error", [OSError("the disk is gone"), InvalidArchive("the archive is too large")])
