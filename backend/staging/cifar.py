@@ -59,7 +59,8 @@ class CifarBatch:
 
 def read_archive(path: Path) -> dict[str, CifarBatch]:
     """Read both splits, "train" and "test", of a CIFAR-100 archive, as read_splits does."""
-    return dict(read_splits(path))
+    batches = dict(read_splits(path))  # in the order of the tar
+    return {split: batches[split] for split in SPLITS}
 
 
 def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str, CifarBatch]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import datetime
 
-from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from backend.aws.bucket import delete_keys, delete_prefix
@@ -14,6 +12,7 @@ from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import DATASETS_PREFIX
 from backend.errors import DatasetDamaged, ImageMissing, InvalidImage
+from backend.staging.pictures import check_picture
 
 POINTER_KEY = f"{DATASETS_PREFIX}current.json"
 _MAX_IMAGE_BYTES = 6 << 20  # what an endpoint accepts in one request
@@ -117,10 +116,7 @@ def read_image(environment: Environment, key: str) -> bytes:
         raise ImageMissing(f"Image {key} is no longer in the bucket. Stage the images again.")
     if len(content) > _MAX_IMAGE_BYTES:
         raise InvalidImage(f"{key} is larger than {_MAX_IMAGE_BYTES >> 20} MB, the most an endpoint takes.")
-    try:
-        Image.open(io.BytesIO(content)).verify()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InvalidImage(f"{key} is no image that can be shown or classified. Choose a PNG or JPEG file.") from error
+    check_picture(key, content)
     return content
 
 

@@ -10,12 +10,14 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+TOLERANCE = 1e-3
+"""How far the sum of probabilities may be from 1: they are rounded to float32, or to a few decimals by other models."""
 THRESHOLD = float(os.environ["THRESHOLD"])
 LABELS: list[str] = json.loads(os.environ["LABELS"])
 
 
 class UnexpectedInference(Exception):
-    """When the endpoint's answer does not fit the labels: it serves another model."""
+    """When the endpoint's answer is no probabilities of the labels: it serves another model, or a broken one."""
 
 
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -32,6 +34,11 @@ def judge(probabilities: Sequence[float], labels: Sequence[str], threshold: floa
             f"The endpoint answered {len(probabilities)} probabilities for {len(labels)} labels. "
             "Deploy the workflow for the model that is in service."
         )
+    if not _are_probabilities(probabilities):
+        raise UnexpectedInference(
+            f"The endpoint answered {str(list(probabilities))[:200]}, which are no probabilities: numbers from 0 to 1 "
+            "that add up to 1. Its model is broken: train and deploy another."
+        )
     confidence = max(probabilities)
     index = list(probabilities).index(confidence)
     return {
@@ -42,3 +49,10 @@ def judge(probabilities: Sequence[float], labels: Sequence[str], threshold: floa
         "threshold": threshold,
         "meets_threshold": confidence >= threshold,
     }
+
+
+def _are_probabilities(values: Sequence[Any]) -> bool:
+    """Whether these are finite numbers from 0 to 1 that add up to 1; a sum with NaN in it is no number."""
+    if not all(isinstance(value, int | float) and 0 <= value <= 1 + TOLERANCE for value in values):
+        return False
+    return abs(sum(values) - 1) <= TOLERANCE

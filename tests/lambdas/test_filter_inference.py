@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -49,3 +50,28 @@ def test_any_number_of_classes_is_judged(handler: ModuleType) -> None:
 def test_an_answer_of_another_model_is_an_error_and_no_verdict(handler: ModuleType) -> None:
     with pytest.raises(handler.UnexpectedInference, match="3 probabilities for 2 labels"):
         handler.lambda_handler(event(0.2, 0.3, 0.5), None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (math.nan, math.nan),
+        (math.nan, 1.0),
+        (math.inf, 0.0),
+        (5.0, -3),
+        (1.5, -0.5),
+        (0.9, 0.9),
+        (0.0, 0.0),
+        (None, 1.0),
+        ("0.9", "0.1"),
+    ],
+)
+def test_an_answer_that_is_no_probabilities_is_an_error_and_no_rejection(
+    handler: ModuleType, answer: tuple[Any, ...]
+) -> None:
+    with pytest.raises(handler.UnexpectedInference, match="are no probabilities"):
+        handler.lambda_handler(event(*answer), None)
+
+
+def test_probabilities_that_were_rounded_are_judged(handler: ModuleType) -> None:
+    assert handler.lambda_handler(event(0.9999, 0.0002), None)["meets_threshold"]

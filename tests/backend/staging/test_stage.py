@@ -212,7 +212,7 @@ def test_a_damaged_manifest_is_named(bucket: Environment, manifest: bytes) -> No
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + bytes(40)])
 def test_bytes_that_are_no_image_are_refused(bucket: Environment, content: bytes) -> None:
     bucket.s3.put_object(Bucket=bucket.bucket, Key="datasets/odd.png", Body=content)
-    with pytest.raises(InvalidImage, match=r"datasets/odd.png is no image"):
+    with pytest.raises(InvalidImage, match=r"datasets/odd.png is not a PNG or JPEG image"):
         staging.read_image(bucket, "datasets/odd.png")
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from embedded_aws.sagemaker.containers.image_classification.container import Container, UserError
+from embedded_aws.sagemaker.containers.image_classification.pictures import (
+    Size,
+    UnreadableImage,
+    covering,
+    decode,
+    fit,
+    read_size,
+    scale_to_cover,
+)
 
 _CROP_MARGIN = 1.15
 """How much larger than the network's input an image of another size is kept, so that crops can differ."""
+
+_MAX_FILE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -46,9 +57,9 @@ def read_images(
     if not samples:
         raise UserError(f"Channel {channel}_lst names no images.")
     with ThreadPoolExecutor() as pool:
-        images = list(pool.map(lambda sample: _decode(sample, shape, resize), samples))
-    canvas = _common_size(images, shape)
-    pixels = np.stack([fit(image, canvas) for image in images]).transpose(0, 3, 1, 2)
+        canvas = _common_size(set(pool.map(lambda sample: _size(sample, shape, resize), samples)), shape)
+        images = list(pool.map(lambda sample: _pixels(sample, canvas, resize), samples))
+    pixels = np.stack(images).transpose(0, 3, 1, 2)
     return Images(np.ascontiguousarray(pixels), np.array([sample.label for sample in samples], dtype=np.int64))
 
 
@@ -80,45 +91,49 @@ def _parse_line(line: str, location: str, folder: Path, num_classes: int) -> Sam
     return Sample(location, int(label), path)
 
 
-def _decode(sample: Sample, shape: tuple[int, int], resize: int | None) -> Image.Image:
-    try:
-        with Image.open(sample.path) as file:
-            image = file.convert("RGB")
-    except FileNotFoundError as error:
-        raise UserError(f"{sample.location}: image {sample.path.name} is missing from the channel.") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{sample.location}: image {sample.path.name} cannot be read: {error}.") from error
-    if resize is not None:
-        image = _scale_to_cover(image, (resize, resize))
-    if image.height < shape[0] or image.width < shape[1]:
+def _size(sample: Sample, shape: tuple[int, int], resize: int | None) -> Size:
+    """Width and height of a sample's image, after `resize`."""
+    with _image_errors(sample):
+        own = read_size(_content(sample))
+    width, height = own if resize is None else covering(own, (resize, resize))
+    if height < shape[0] or width < shape[1]:
         raise UserError(
-            f"{sample.location}: image {sample.path.name} of {image.width} x {image.height} pixels is smaller than "
+            f"{sample.location}: image {sample.path.name} of {width} x {height} pixels is smaller than "
             f"image_shape, {shape[1]} x {shape[0]}. Set image_shape no larger than the smallest image, or set resize."
         )
-    return image
+    return width, height
 
 
-def _common_size(images: list[Image.Image], shape: tuple[int, int]) -> tuple[int, int]:
+def _pixels(sample: Sample, canvas: Size, resize: int | None) -> npt.NDArray[np.uint8]:
+    """A sample's image, brought to the canvas."""
+    side = resize or 0
+    with _image_errors(sample):
+        image = decode(_content(sample), (max(side, canvas[0]), max(side, canvas[1])))
+    return fit(image if resize is None else scale_to_cover(image, resize), canvas)
+
+
+def _content(sample: Sample) -> bytes:
+    if sample.path.stat().st_size > _MAX_FILE_BYTES:
+        raise UnreadableImage(f"its file is larger than {_MAX_FILE_BYTES >> 20} MB")
+    return sample.path.read_bytes()
+
+
+@contextmanager
+def _image_errors(sample: Sample) -> Iterator[None]:
+    """Say in which line a file cannot be used, and why."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{sample.location}: image {sample.path.name} is missing from the channel.") from error
+    except (OSError, UnreadableImage) as error:
+        raise UserError(f"{sample.location}: image {sample.path.name} cannot be read: {error}.") from error
+
+
+def _common_size(sizes: Set[Size], shape: tuple[int, int]) -> Size:
     """Width and height that all images are brought to."""
     height, width = shape
-    sizes = {image.size for image in images}
     if len(sizes) == 1:
-        own = images[0].size
+        [own] = sizes
         if own[0] <= 2 * width and own[1] <= 2 * height:
             return own
     return round(width * _CROP_MARGIN), round(height * _CROP_MARGIN)
-
-
-def fit(image: Image.Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Scaled to cover the size, and cut to it around the centre; uint8 (height, width, 3)."""
-    if image.size != size:
-        image = _scale_to_cover(image, size)
-        left, top = (image.width - size[0]) // 2, (image.height - size[1]) // 2
-        image = image.crop((left, top, left + size[0], top + size[1]))
-    return np.asarray(image)
-
-
-def _scale_to_cover(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    scale = max(size[0] / image.width, size[1] / image.height)
-    scaled = max(size[0], round(image.width * scale)), max(size[1], round(image.height * scale))
-    return image.resize(scaled, Image.Resampling.BILINEAR)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
+import math
 import os
 import queue
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import torch
 from aiohttp import web
-from PIL import Image
 from torch import Tensor
 
 from embedded_aws.sagemaker.containers.image_classification import artifact
 from embedded_aws.sagemaker.containers.image_classification.augmentation import cut_centre
 from embedded_aws.sagemaker.containers.image_classification.container import Container
 from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
-from embedded_aws.sagemaker.containers.image_classification.samples import fit
+from embedded_aws.sagemaker.containers.image_classification.pictures import UnreadableImage, decode, fit
 
 _IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "application/x-image"})
 _MAX_BATCH = 8
@@ -49,7 +48,7 @@ def create_app(predictor: Predictor, architecture: Architecture) -> web.Applicat
 
 
 class InferenceFailed(Exception):
-    """When the model raised on the images of a batch."""
+    """When the model raised on the images of a batch, or answered with what is no number."""
 
 
 @dataclass
@@ -104,7 +103,12 @@ class Predictor:
                 request.answer.set_exception(InferenceFailed(repr(error)))
             return
         for request, answer in zip(waiting, probabilities, strict=True):
-            request.answer.set_result(answer)
+            if all(map(math.isfinite, answer)):
+                request.answer.set_result(answer)
+            else:  # a caller that compares these with a threshold would take a broken model for an unsure one
+                request.answer.set_exception(
+                    InferenceFailed("its probabilities are no numbers: its weights are broken")
+                )
 
     def _probabilities(self, images: list[Tensor]) -> list[list[float]]:
         with torch.inference_mode():
@@ -116,6 +120,8 @@ class Predictor:
 class _Invocations:
     predictor: Predictor
     architecture: Architecture
+    decoding: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "decoding"))
+    """Beside the event loop, which answers others meanwhile; one thread, so that one image's memory is taken at a time."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """The probabilities of an image's classes, as JSON or JSON lines."""
@@ -123,10 +129,11 @@ class _Invocations:
             return web.Response(
                 status=415, text=f"Content type {request.content_type} is not supported. Use image/png."
             )
+        loop = asyncio.get_running_loop()
         try:
-            pixels = decode(await request.read(), self.architecture)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            return web.Response(status=400, text=f"Unable to decode the image: {error}")
+            pixels = await loop.run_in_executor(self.decoding, prepare, await request.read(), self.architecture)
+        except UnreadableImage as error:
+            return web.Response(status=400, text=f"Unable to decode the image: {error}.")
         try:
             probabilities = await asyncio.wrap_future(self.predictor.predict(pixels))
         except InferenceFailed as error:
@@ -141,14 +148,12 @@ async def _ping(_request: web.Request) -> web.Response:
     return web.Response()
 
 
-def decode(content: bytes, architecture: Architecture) -> Tensor:
+def prepare(content: bytes, architecture: Architecture) -> Tensor:
     """Float pixels (3, height, width) from 0 to 255 of the network's shape, cut from the image as in validation.
 
-    An image of another size than the training images is scaled first. Raises what Pillow raises for bytes that are no
-    image.
+    An image of another size than the training images is scaled first. Raises UnreadableImage.
     """
-    with Image.open(io.BytesIO(content)) as file:
-        image = file.convert("RGB")
     height, width = architecture.canvas
+    image = decode(content, (width, height))
     pixels = torch.from_numpy(fit(image, (width, height)).transpose(2, 0, 1).copy())
     return cut_centre(pixels[None], architecture.image_shape)[0].float()

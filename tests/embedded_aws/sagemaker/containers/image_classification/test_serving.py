@@ -6,10 +6,12 @@ import asyncio
 import io
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -17,14 +19,21 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import torch
 from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 from torch import Tensor
 
-from embedded_aws.sagemaker.containers.image_classification import artifact
-from embedded_aws.sagemaker.containers.image_classification.serving import Predictor, create_app
+from embedded_aws.sagemaker.containers.image_classification import artifact, serving
+from embedded_aws.sagemaker.containers.image_classification.network import Architecture
+from embedded_aws.sagemaker.containers.image_classification.serving import Predictor, create_app, prepare
+from tests.bombs.pictures import BOMBS
 
 from .conftest import MODULE, ROOT, Job
+
+ignore_deprecated_jit = pytest.mark.filterwarnings(  # nothing else is as fast on a CPU
+    "ignore:`torch.jit.* is deprecated:DeprecationWarning"
+)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +114,54 @@ def test_many_at_once_get_their_own_answers(socket: Path) -> None:
         assert answer == pytest.approx(alone[position % len(levels)], abs=1e-4)
 
 
+@pytest.mark.parametrize("bomb", ["67 bytes of 1 x 170,000,000", "1 x 400,000", "13,000 x 13,000", "a GIF"])
+def test_an_image_bomb_is_refused_in_words(socket: Path, bomb: str) -> None:
+    [(status, text), (other, _)] = post(socket, BOMBS[bomb](), png(200))
+    assert (status, other) == (400, 200)
+    assert "pixels" in text or "neither PNG nor JPEG" in text
+
+
+@ignore_deprecated_jit
+def test_others_are_answered_while_an_image_is_decoded(trained: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = artifact.load(trained.base / "model")
+    app = create_app(Predictor(model, logging.getLogger("test")), model.architecture)
+    is_decoding, may_go_on = threading.Event(), threading.Event()
+
+    def decode_when_told(content: bytes, architecture: Architecture) -> Tensor:
+        is_decoding.set()
+        assert may_go_on.wait(30)
+        return prepare(content, architecture)
+
+    monkeypatch.setattr(serving, "prepare", decode_when_told)
+
+    async def ask() -> tuple[int, int]:
+        async with TestClient(TestServer(app)) as client:
+            headers = {"Content-Type": "image/png"}
+            invocation = asyncio.create_task(client.post("/invocations", data=png(200), headers=headers))
+            await asyncio.get_running_loop().run_in_executor(None, is_decoding.wait, 30)
+            ping = await client.get("/ping")
+            may_go_on.set()
+            return ping.status, (await invocation).status
+
+    assert asyncio.run(asyncio.wait_for(ask(), 60)) == (200, 200)
+
+
+@ignore_deprecated_jit
+def test_a_model_whose_weights_are_broken_answers_with_an_error_and_no_probabilities(trained: Job) -> None:
+    model = artifact.load(trained.base / "model")
+    torch.nn.init.constant_(model.head.weight, math.nan)
+    app = create_app(Predictor(model, logging.getLogger("test")), model.architecture)
+
+    async def ask() -> tuple[int, str]:
+        async with TestClient(TestServer(app)) as client:
+            response = await client.post("/invocations", data=png(200), headers={"Content-Type": "image/png"})
+            return response.status, await response.text()
+
+    status, text = asyncio.run(asyncio.wait_for(ask(), 60))
+    assert status == 500
+    assert "weights are broken" in text
+
+
 class Spoiling(Predictor):
     """Hands the model an image without its blue wherever one is black: no network takes that."""
 
@@ -112,7 +169,7 @@ class Spoiling(Predictor):
         return super().predict(pixels if pixels.any() else pixels[:2])
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.* is deprecated:DeprecationWarning")  # nothing else is as fast on a CPU
+@ignore_deprecated_jit
 def test_an_exception_in_the_model_is_answered_and_the_next_image_too(trained: Job) -> None:
     model = artifact.load(trained.base / "model")
     app = create_app(Spoiling(model, logging.getLogger("test")), model.architecture)

@@ -18,6 +18,7 @@ from PIL import Image
 from embedded_aws.sagemaker.containers.image_classification import METRIC_DEFINITIONS, artifact
 from embedded_aws.sagemaker.containers.image_classification.hyperparameters import parse
 from embedded_aws.sagemaker.containers.image_classification.training import EarlyStopping
+from tests.bombs.pictures import BOMBS
 
 from .conftest import MODULE, ROOT, Job, write_images
 
@@ -147,6 +148,10 @@ def break_image(job: Job) -> None:
     (job.channel("train") / "3.png").write_bytes(b"no image")
 
 
+def put_bomb(job: Job) -> None:
+    (job.channel("train") / "3.png").write_bytes(BOMBS["1 x 400,000"]())
+
+
 def remove_image(job: Job) -> None:
     (job.channel("train") / "3.png").unlink()
 
@@ -156,6 +161,7 @@ def remove_image(job: Job) -> None:
     [
         (remove_image, "train.lst line 4: image 3.png is missing"),
         (break_image, "train.lst line 4: image 3.png cannot be read"),
+        (put_bomb, "train.lst line 4: image 3.png cannot be read: it has 1 x 400,000 pixels"),
         (lambda job: rewrite(job, "0\t0\t0.png\n1,1,1.png\n"), "train.lst line 2: expected index, label and path"),
         (lambda job: rewrite(job, "0\t2\t0.png\n"), "train.lst line 1: label 2 is not a class from 0 to 1"),
         (lambda job: rewrite(job, "0\tbike\t0.png\n"), "train.lst line 1: label 'bike' is not a number"),
