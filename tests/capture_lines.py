@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-IMAGE = b"\x89PNG\r\n\x1a\n pixels"
+IMAGE = base64.b64decode(  # a PNG of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 def capture_line(probabilities: Sequence[float], time: str = "2026-01-02T03:04:05Z", **changes: Any) -> bytes:

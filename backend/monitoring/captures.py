@@ -13,7 +13,7 @@ from backend.aws.environment import Environment
 from backend.errors import CaptureMissing
 from backend.monitoring.ingest import IngestReport, ingest
 from backend.monitoring.objects import fetch_line, list_objects, open_bucket
-from backend.monitoring.records import decode_probabilities, decode_record
+from backend.monitoring.records import decode_probabilities, decode_record, read_image
 from backend.monitoring.store import CaptureStore, delete_store, open_store
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,12 +32,17 @@ class CaptureSummary:
 
 @dataclass(frozen=True)
 class CapturedInference:
-    """One captured request and its answer; `image` is None when the endpoint does not capture its input."""
+    """One captured request and its answer.
+
+    `image` is None when the endpoint does not capture its input, and when that cannot be shown: then `image_problem`
+    says why.
+    """
 
     time: datetime
     inference_id: str | None
     probabilities: tuple[float, ...]
     image: bytes | None
+    image_problem: str | None
 
 
 def refresh_captures(environment: Environment) -> IngestReport:
@@ -94,11 +99,13 @@ def capture_detail(environment: Environment, record_id: int) -> CapturedInferenc
     record = decode_record(fetch_line(open_bucket(environment), key, etag, offset, length))
     request, answer = record.capture_data.endpoint_input, record.capture_data.endpoint_output
     assert answer is not None  # noqa: S101  a record without an answer is in quarantine
+    image, image_problem = read_image(request)
     return CapturedInference(
         time=time,
         inference_id=record.event_metadata.inference_id,
         probabilities=tuple(decode_probabilities(answer)),
-        image=request.content() if request else None,
+        image=image,
+        image_problem=image_problem,
     )
 
 

@@ -18,6 +18,8 @@ from backend.monitoring.store import CaptureStore
 _BATCH_OBJECTS = 500
 _PAGE_OBJECTS = 10_000
 _FETCH_THREADS = 32
+_REASONS = 15  # that are kept of a file
+_ANOTHER_REASON = f"another reason than the first {_REASONS} in its file"
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _batches(items: Sequence[CaptureObject]) -> Iterator[Sequence[CaptureObject]
 
 
 def _read(item: CaptureObject, content: bytes) -> ReadObject:
-    lines = list(read_lines(content))
+    lines = list(read_lines(content, item.delivered_at))
     inferences = [line for line in lines if isinstance(line, Inference)]
     return ReadObject(item, inferences, [line for line in lines if isinstance(line, BrokenLine)])
 
@@ -154,13 +156,15 @@ def _replace(cursor: duckdb.DuckDBPyConnection, read: ReadObject) -> None:
     ).fetchall()
     object_id: int = inserted[0][0]
     if read.inferences:
-        table = _records_table(object_id, read.inferences)
-        cursor.register("incoming", table)
-        cursor.execute(f"INSERT INTO records ({', '.join(_quoted(table))}) SELECT * FROM incoming")  # noqa: S608
-        cursor.unregister("incoming")
-    for line in read.broken:
-        values = [object_id, line.offset, line.length, line.reason]
-        cursor.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?)", values)
+        _insert(cursor, "records", _records_table(object_id, read.inferences))
+    if read.broken:
+        _insert(cursor, "quarantine", _quarantine_table(object_id, read.broken))
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    cursor.register("incoming", rows)
+    cursor.execute(f"INSERT INTO {name} ({', '.join(_quoted(rows))}) SELECT * FROM incoming")  # noqa: S608
+    cursor.unregister("incoming")
 
 
 def _quoted(table: pa.Table) -> list[str]:
@@ -177,5 +181,18 @@ def _records_table(object_id: int, inferences: Sequence[Inference]) -> pa.Table:
             "time": pa.array([inference.time for inference in inferences], pa.timestamp("us", "UTC")),
             "confidence": [inference.confidence for inference in inferences],
             "predicted_index": pa.array([inference.predicted_index for inference in inferences], pa.int32()),
+        }
+    )
+
+
+def _quarantine_table(object_id: int, broken: Sequence[BrokenLine]) -> pa.Table:
+    """Every broken line; of the reasons, which may be another one in each line, as many as a file's kinds of faults."""
+    kept = set(islice(dict.fromkeys(line.reason for line in broken), _REASONS))
+    return pa.table(
+        {
+            "object_id": pa.array([object_id] * len(broken), pa.int64()),
+            "offset": [line.offset for line in broken],
+            "length": [line.length for line in broken],
+            "reason": [line.reason if line.reason in kept else _ANOTHER_REASON for line in broken],
         }
     )

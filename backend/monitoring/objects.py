@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import obstore
+from botocore.exceptions import BotoCoreError, ClientError
 from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import BaseError, PreconditionError
+from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 from obstore.store import S3Store
 
 from backend.aws.environment import Environment
 from backend.aws.names import CAPTURES_PREFIX
 from backend.errors import CaptureMissing, CaptureUnavailable
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 @dataclass(frozen=True)
 class CaptureObject:
-    """A capture file: `data_capture/<endpoint>/<variant>/yyyy/mm/dd/hh/<name>.jsonl`."""
+    """A capture file: `data_capture/<endpoint>/<variant>/yyyy/mm/dd/hh/<name>.jsonl`, written at `delivered_at`."""
 
     key: str
     etag: str
+    delivered_at: datetime
 
 
-def open_bucket(environment: Environment) -> S3Store:
+class CaptureBucket(S3Store):
+    """The project's bucket, for obstore, and for boto3 where obstore does not do."""
+
+    client: S3Client
+    name: str
+
+
+def open_bucket(environment: Environment) -> CaptureBucket:
     """The project's bucket, with the environment's credentials and endpoint."""
     endpoint = environment.s3.meta.endpoint_url
-    return S3Store(
+    bucket = CaptureBucket(
         environment.bucket,
         region=environment.region,
         endpoint=endpoint,
@@ -35,21 +48,39 @@ def open_bucket(environment: Environment) -> S3Store:
         credential_provider=Boto3CredentialProvider(environment.session),
         client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
     )
+    bucket.client, bucket.name = environment.s3, environment.bucket
+    return bucket
 
 
-def list_objects(bucket: S3Store) -> Iterator[CaptureObject]:
+def list_objects(bucket: CaptureBucket) -> Iterator[CaptureObject]:
     """The capture files in the bucket, in the order of their keys; raises CaptureUnavailable."""
+    last = CAPTURES_PREFIX
     try:
         for page in obstore.list(bucket, CAPTURES_PREFIX, chunk_size=1000):
             for meta in page:
-                if item := _capture_object(meta):
-                    yield item
+                last = meta["path"]
+                yield from _capture_object(last, meta["e_tag"], meta["last_modified"])
     except FileNotFoundError:
         return
+    except InvalidPathError:  # one key that obstore cannot take, such as one with a newline, ends its listing
+        yield from _list_all(bucket, last)
     except BaseError as error:
         if "NoSuchBucket" in str(error):  # obstore has no error of its own for it
             return
         raise CaptureUnavailable(f"The captured records cannot be listed: {_first_line(error)}. Try again.") from error
+
+
+def _list_all(bucket: CaptureBucket, after: str) -> Iterator[CaptureObject]:
+    """The capture files with keys behind this one, through boto3, which takes any key."""
+    pages = bucket.client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket.name, Prefix=CAPTURES_PREFIX, StartAfter=after
+    )
+    try:
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield from _capture_object(item["Key"], item["ETag"], item["LastModified"])
+    except (ClientError, BotoCoreError) as error:
+        raise CaptureUnavailable(f"The captured records cannot be listed: {error}. Try again.") from error
 
 
 def fetch(bucket: S3Store, item: CaptureObject) -> bytes | None:
@@ -73,13 +104,11 @@ def fetch_line(bucket: S3Store, key: str, etag: str, offset: int, length: int) -
         raise CaptureUnavailable(f"Capture file {key} cannot be read: {_first_line(error)}. Try again.") from error
 
 
-def _capture_object(meta: Any) -> CaptureObject | None:
-    """None for what is no capture file."""
-    key: str = meta["path"]
+def _capture_object(key: str, etag: str | None, delivered_at: datetime) -> Iterator[CaptureObject]:
+    """Nothing for what is no capture file: SageMaker's keys are printable, and have no folder without a name."""
     parts = key.removeprefix(CAPTURES_PREFIX).split("/")
-    if not key.endswith(".jsonl") or len(parts) != 7:
-        return None
-    return CaptureObject(key, meta["e_tag"])
+    if key.endswith(".jsonl") and len(parts) == 7 and key.isprintable() and not {"", ".", ".."} & set(parts):
+        yield CaptureObject(key, etag or "", delivered_at)
 
 
 def _first_line(error: BaseError) -> str:

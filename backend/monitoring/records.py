@@ -6,12 +6,24 @@ Source: SageMaker developer guide, "Capture data from real-time endpoint", and f
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
+
+from backend.errors import InvalidImage
+from backend.staging.pictures import check_picture
+
+_EARLIEST = datetime(2017, 1, 1, tzinfo=UTC)
+"""SageMaker came in November 2017."""
+_CLOCKS_DIFFER = timedelta(days=1)
+_LONGEST_ID = 256
+"""Characters of an inference id; SageMaker takes 64."""
+_LONGEST_REASON = 200
+"""Characters; a line chooses some of them."""
+_ROUNDING = 1e-6
+"""How far above 1 a probability may be, as float32 rounds."""
 
 
 class Side(msgspec.Struct, rename="camel", gc=False):
@@ -49,7 +61,7 @@ class CaptureRecord(msgspec.Struct, rename="camel", gc=False):
     event_metadata: EventMetadata
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Inference:
     """A captured inference, and where its line is: byte `offset` and `length` in its object."""
 
@@ -68,7 +80,7 @@ class Inference:
         return self.probabilities.index(self.confidence)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BrokenLine:
     """A line that is no captured inference, and why."""
 
@@ -81,42 +93,85 @@ _decoder = msgspec.json.Decoder(CaptureRecord)
 _probabilities = msgspec.json.Decoder(list[float])
 
 
-def read_lines(content: bytes) -> Iterator[Inference | BrokenLine]:
-    """The inferences of a capture file, and the lines that are none."""
+def read_lines(content: bytes, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
+    """The inferences of a capture file, and the lines that are none; whatever a line holds, the others are read.
+
+    `delivered_at` is when the file was written: no inference in it can be later, but for clocks that differ.
+    """
     offset = 0
     for line in content.splitlines(keepends=True):
         if line.strip():
-            yield _read_line(line, offset)
+            yield _read_line(line, offset, delivered_at)
         offset += len(line)
 
 
 def decode_record(line: bytes) -> CaptureRecord:
     """A line as it stands; raises ValueError (msgspec's ValidationError is one) when it is no record."""
-    return _decoder.decode(line)
+    try:
+        return _decoder.decode(line)
+    except RecursionError as error:
+        raise ValueError("its brackets are nested too deep") from error
 
 
 def decode_probabilities(side: Side) -> list[float]:
     """The probabilities in an answer, of JSON or CSV; raises ValueError when there are none."""
     text = side.content().decode()
-    values = _probabilities.decode(text if text.lstrip().startswith("[") else f"[{text.strip()}]")
+    try:
+        values = _probabilities.decode(text if text.lstrip().startswith("[") else f"[{text.strip()}]")
+    except RecursionError as error:
+        raise ValueError("the answer's brackets are nested too deep") from error
     if not values:
         raise ValueError("the answer holds no probabilities")
+    if not all(0 <= value <= 1 + _ROUNDING for value in values):
+        raise ValueError("the answer holds numbers that are no probabilities from 0 to 1")
     return values
 
 
-def _read_line(line: bytes, offset: int) -> Inference | BrokenLine:
+def read_image(request: Side | None) -> tuple[bytes | None, str | None]:
+    """The image of a request when it can be shown; otherwise None and, where there should be one, a sentence why."""
+    if request is None:
+        return None, None
+    try:
+        content = request.content()
+        check_picture("The captured input", content)
+    except InvalidImage as error:
+        return None, str(error)
+    except ValueError as error:
+        return None, f"The captured input is not what its encoding says ({error})."
+    return content, None
+
+
+def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Inference | BrokenLine:
     try:
         record = decode_record(line)
         answer = record.capture_data.endpoint_output
         if answer is None:
             raise ValueError("the record holds no answer of the endpoint")
-        metadata = record.event_metadata
         return Inference(
             offset=offset,
             length=len(line),
-            inference_id=metadata.inference_id,
-            time=metadata.inference_time.astimezone(UTC),
+            inference_id=_checked_id(record.event_metadata.inference_id),
+            time=_checked_time(record.event_metadata.inference_time, delivered_at),
             probabilities=decode_probabilities(answer),
         )
-    except (ValueError, json.JSONDecodeError) as error:
-        return BrokenLine(offset, len(line), str(error))
+    except ValueError as error:
+        return BrokenLine(offset, len(line), str(error)[:_LONGEST_REASON])
+
+
+def _checked_time(time: datetime, delivered_at: datetime) -> datetime:
+    """In UTC, which it is where it does not say; raises ValueError when there can have been no inference then."""
+    try:
+        utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the inference time is outside of the calendar") from error
+    if utc < _EARLIEST:
+        raise ValueError(f"the inference time is before {_EARLIEST.year}, when there was no SageMaker")
+    if utc > delivered_at + _CLOCKS_DIFFER:
+        raise ValueError("the inference time is more than a day after the file was written")
+    return utc
+
+
+def _checked_id(inference_id: str | None) -> str | None:
+    if inference_id is not None and len(inference_id) > _LONGEST_ID:
+        raise ValueError(f"the inference id has more than {_LONGEST_ID} characters")
+    return inference_id

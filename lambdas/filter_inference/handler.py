@@ -55,4 +55,4 @@ def _are_probabilities(values: Sequence[Any]) -> bool:
     """Whether these are finite numbers from 0 to 1 that add up to 1; a sum with NaN in it is no number."""
     if not all(isinstance(value, int | float) and 0 <= value <= 1 + TOLERANCE for value in values):
         return False
-    return abs(sum(values) - 1) <= TOLERANCE
+    return bool(abs(sum(values) - 1) <= TOLERANCE)

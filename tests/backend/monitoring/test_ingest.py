@@ -35,7 +35,7 @@ def bucket() -> Any:
 def put(bucket: Any, key: str, *lines: bytes) -> CaptureObject:
     etag = obstore.put(bucket, key, b"".join(lines))["e_tag"]
     assert etag is not None
-    return CaptureObject(key, etag)
+    return CaptureObject(key, etag, datetime.now(UTC))
 
 
 def rows(store: CaptureStore, columns: str, table: str) -> list[tuple[Any, ...]]:
@@ -45,7 +45,7 @@ def rows(store: CaptureStore, columns: str, table: str) -> list[tuple[Any, ...]]
 # What differs
 
 
-A, B, C = (CaptureObject(key, "1") for key in "abc")
+A, B, C = (CaptureObject(key, "1", datetime(2026, 1, 2, tzinfo=UTC)) for key in "abc")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ class _Invocations:
     predictor: Predictor
     architecture: Architecture
     decoding: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "decoding"))
-    """Beside the event loop, which answers others meanwhile; one thread, so that one image's memory is taken at a time."""
+    """Beside the event loop, which answers others meanwhile; one thread: one image's memory is taken at a time."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """The probabilities of an image's classes, as JSON or JSON lines."""
