@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "endpoint")
+NAMES = ("training", "endpoint", "kills")
 _ARCHIVE = Path(__file__).parents[2] / "shared" / "data" / "cifar-100-bikes.tar.gz"
 
 
@@ -18,12 +18,14 @@ def main() -> int:
     """Run one benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
+    parser.add_argument("rounds", type=int, nargs="?", default=100, help="of kills")
     parser.add_argument("--archive", type=Path, default=_ARCHIVE, help="a CIFAR-100 archive (python version)")
     chosen = parser.parse_args()
-    if not chosen.archive.exists():
+    if chosen.name != "kills" and not chosen.archive.exists():
         parser.error(f"there is no archive {chosen.archive}: name one with --archive")
     try:
-        figures = importlib.import_module(f"benchmarks.{chosen.name}").measure(chosen.archive)
+        module = importlib.import_module(f"benchmarks.{chosen.name}")
+        figures = module.measure(chosen.rounds if chosen.name == "kills" else chosen.archive)
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
