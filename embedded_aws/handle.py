@@ -52,6 +52,7 @@ class EmbeddedAws:
             "AWS_ENDPOINT_URL": self.endpoint_url("s3"),
             "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint_url("sagemaker"),
             "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": self.endpoint_url("sagemaker-runtime"),
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # sync-127.0.0.1 is no host
         }
 
     def is_running(self) -> bool:

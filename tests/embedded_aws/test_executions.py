@@ -6,9 +6,11 @@ import json
 import uuid
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+import embedded_aws
 from backend.aws.environment import Environment
 
 ROLE_ARN = "arn:aws:iam::000000000000:role/any"
@@ -68,3 +70,19 @@ def test_the_same_again_while_it_runs_answers_the_same(environment: Environment,
     environment.stepfunctions.stop_execution(executionArn=first["executionArn"])
     with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
         environment.stepfunctions.start_execution(**request)
+
+
+def test_an_express_execution_is_awaited_with_the_printed_variables(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 puts `sync-` before the host of StartSyncExecution unless it is told not to."""
+    for name, value in embedded_aws.start(environment.settings.state_dir).variables().items():
+        monkeypatch.setenv(name, value)
+    client = boto3.Session().client("stepfunctions")
+    definition = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}})
+    machine = client.create_state_machine(
+        name=f"express-{uuid.uuid4().hex[:8]}", definition=definition, roleArn=ROLE_ARN, type="EXPRESS"
+    )["stateMachineArn"]
+    answer = client.start_sync_execution(stateMachineArn=machine, input='{"a": 1}')
+    client.delete_state_machine(stateMachineArn=machine)
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", '{"a": 1}')
