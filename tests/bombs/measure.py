@@ -38,18 +38,18 @@ class Taken:
         return self.megabytes < MAX_MEGABYTES and self.seconds < MAX_SECONDS
 
 
-def measure(module: str, function: str, argument: Path | str) -> Taken:
-    """Call `module.function(argument)`, which returns text, in a process of its own."""
-    command = [sys.executable, "-c", _PROGRAM, str(ROOT / "tests"), module, function, str(argument)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * _GUARD_SECONDS, check=False)
+def measure(module: str, function: str, argument: Path | str, seconds: int = _GUARD_SECONDS) -> Taken:
+    """Call `module.function(argument)`, which returns text, in a process of its own, for so many seconds of CPU."""
+    command = [sys.executable, "-c", _PROGRAM, str(ROOT / "tests"), str(seconds), module, function, str(argument)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=5 * seconds, check=False)
     assert done.returncode == 0, f"{argument} went off: {done.returncode}\n{done.stderr[-2000:]}"
     return Taken(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(module: str, function: str, argument: str) -> None:
+def main(limit: str, module: str, function: str, argument: str) -> None:
     """Print as JSON what the function returned, the megabytes above what the process had before, and seconds of CPU."""
     called = getattr(importlib.import_module(module), function)
-    resource.setrlimit(resource.RLIMIT_CPU, (_GUARD_SECONDS, _GUARD_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit)))
     before, started = _megabytes("VmRSS"), time.process_time()
     answer = called(argument)
     seconds = time.process_time() - started
