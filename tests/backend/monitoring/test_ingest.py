@@ -144,6 +144,19 @@ def test_what_another_ingest_has_just_read_is_neither_read_again_nor_gone(store:
     assert rows(store, "key", "objects") == [("a",), ("b",)]
 
 
+def test_what_is_known_is_not_fetched_again(store: CaptureStore, bucket: Any) -> None:
+    items = [put(bucket, key, line([0.9, 0.1])) for key in "ab"]
+    ingest(store, bucket, iter(items))
+    nothing_can_be_fetched_from: Any = None
+    assert ingest(store, nothing_can_be_fetched_from, iter(items)) == IngestReport()
+
+
+def test_no_file_is_in_two_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingesting, "_BATCH_OBJECTS", 3)
+    items = [A, B, C, A, B, C, A]
+    assert list(ingesting._batches(items)) == [items[:3], items[3:6], items[6:]]
+
+
 def test_of_two_ingests_that_read_the_same_file_one_writes_it(store: CaptureStore, bucket: Any) -> None:
     item = put(bucket, "a", line([0.9, 0.1]))
     read = ingesting._read(item, line([0.9, 0.1]))
