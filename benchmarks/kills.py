@@ -236,8 +236,9 @@ class _Run:
     def _await_recovery(self, number: int, victim: str, began: float) -> None:
         """Wait until an image that was submitted after the kill has its verdict, and the threshold is right."""
         while True:
+            works = self._works()
             spent = time.monotonic() - began
-            if self._works():
+            if works:
                 self._seconds[victim].append(spent)
                 say(f"round {number + 1}: {victim} killed, recovered after {spent:.1f} s")
                 break

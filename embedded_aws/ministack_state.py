@@ -44,6 +44,7 @@ class MiniStackState:
         self._changing = folder / "changing-stacks.txt"
         self._changing_since: float | None = None
         self._is_closed = False
+        self._saved_stacks: object = None
         self._journal = ExecutionJournal(folder / "executions.sqlite")
 
     def install(self) -> None:
@@ -81,16 +82,18 @@ class MiniStackState:
             if self._is_closed:
                 return
             self._journal.save()
+            stacks = _stacks()
             if self._is_changing():
                 return
             changed = {name: content for name, content in _contents(logs) if self._written.get(name) != content}
-            if self._is_changing():
+            if _stacks() != stacks:  # half of a change was copied: the next save has the whole
                 return
             for name, content in changed.items():
                 _write(self._path(name, ".new"), content)
             for name in changed:  # together, as far as a file system can: a stack and what it made belong together
                 self._replace(name)
             self._written |= changed
+            self._saved_stacks = stacks
             self._changing.unlink(missing_ok=True)
 
     def before_answer(self, service: str) -> None:
@@ -98,10 +101,9 @@ class MiniStackState:
         if service == "states":
             self._journal.save_urgent()
         elif service == "cloudformation":
-            stacks = _changing_stacks()
-            if stacks:
-                self._changing.write_text("\n".join(stacks))
-            elif self._changing.exists():
+            if changing := _changing_stacks():
+                self._changing.write_text("\n".join(changing))
+            while _stacks() != self._saved_stacks and not (_changing_stacks() or self._is_closed):
                 self.save(logs=False)
 
     def _finish(self) -> None:
@@ -209,6 +211,14 @@ def _changing_stacks() -> list[str]:
         for stack in stacks
         if stack.get("StackStatus", "").endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
     ]
+
+
+def _stacks() -> object:
+    """What differs when anything has become of a stack."""
+    from ministack.services import cloudformation
+
+    stacks = [(stack["StackId"], stack.get("StackStatus")) for stack in cloudformation._stacks.all_values()]
+    return stacks, sum(map(len, cloudformation._stack_events.all_values()))
 
 
 def _settle_stacks(changing: set[str]) -> None:
