@@ -29,7 +29,7 @@ check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
 	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws SCONES_SDK_V2=$(VENV)/sdk-v2/bin/python SCONES_SDK_V3=$(VENV)/sdk-v3/bin/python \
 	$(BIN)/python -m pytest -m "not aws"
 
-# Fails below the floor in pyproject.toml; counts what runs in the services and the containers too.
+# Fails below the floor in pyproject.toml.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov
 
