@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,8 +10,6 @@ from backend.aws.environment import Environment
 from backend.errors import NotFound, WorkflowNotDeployed
 
 _THREADS = 8
-_EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""As the workflow's are; Step Functions refuses to look up what cannot be a name at all."""
 
 
 def labels_by_key(environment: Environment) -> dict[str, str]:
@@ -25,16 +22,15 @@ def labels_by_key(environment: Environment) -> dict[str, str]:
 
 
 def keys_by_inference(environment: Environment, inference_ids: Sequence[str]) -> dict[str, str]:
-    """The key of the image behind each inference, from the execution of that name; left out where that is gone."""
+    """The key of the image behind each inference, from its execution; left out where that is gone."""
+    names = workflow.names_by_inference(environment, inference_ids)
     with ThreadPoolExecutor(_THREADS) as pool:
-        keys = pool.map(lambda name: _image_key(environment, name), inference_ids)
-        return {name: key for name, key in zip(inference_ids, keys, strict=True) if key}
+        keys = pool.map(lambda name: _image_key(environment, name), names.values())
+        return {identifier: key for identifier, key in zip(names, keys, strict=True) if key}
 
 
-def _image_key(environment: Environment, inference_id: str) -> str | None:
-    if not _EXECUTION_NAME.fullmatch(inference_id):
-        return None  # invoked by something else
+def _image_key(environment: Environment, name: str) -> str | None:
     try:
-        return workflow.describe_execution(environment, inference_id, with_history=False).s3_key
+        return workflow.describe_execution(environment, name, with_history=False).s3_key
     except (NotFound, WorkflowNotDeployed):
         return None  # deleted with its state machine, or invoked by something else

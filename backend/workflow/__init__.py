@@ -11,7 +11,7 @@ from backend.workflow.deploy import (
     describe_workflow,
     update_threshold,
 )
-from backend.workflow.executions import describe_execution, list_executions, submit_image
+from backend.workflow.executions import describe_execution, list_executions, names_by_inference, submit_image
 from backend.workflow.graph import workflow_graph
 from backend.workflow.outcome import REJECTED, Execution, Outcome, StateVisit, Verdict
 from backend.workflow.uploads import submit_uploads
@@ -31,6 +31,7 @@ __all__ = [
     "describe_execution",
     "describe_workflow",
     "list_executions",
+    "names_by_inference",
     "run_batch",
     "submit_image",
     "submit_uploads",

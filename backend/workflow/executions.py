@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,13 +16,18 @@ from botocore.exceptions import ClientError
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, error_code
-from backend.errors import WorkflowNotDeployed
+from backend.errors import NotFound, WorkflowNotDeployed
+from backend.workflow.content import clean, read_content
 from backend.workflow.history import read_visits
+from backend.workflow.inference_ids import inference_id, is_derived, is_execution_name
 from backend.workflow.outcome import Execution, Verdict
 
 _NAME_LENGTH = 64
 """The most that InvokeEndpoint takes as an inference id; an execution's name may have 80."""
+_MAX_KEY_BYTES = 1024
 _LISTED = 50
+_SEARCHED = 10_000
+"""Executions, the newest ones: ten requests, about a second on AWS."""
 _CONCURRENT_DESCRIBES = 8
 
 
@@ -38,10 +43,14 @@ def submit_image(environment: Environment, key: str) -> str:
 
 
 def describe_execution(environment: Environment, name: str, *, with_history: bool = True) -> Execution:
-    """Describe an execution, with the states it went through; raises NotFound when there is none."""
+    """Describe an execution, by its name or its inference id, with the states it went through.
+
+    Raises NotFound when there is none.
+    """
+    name = _full_name(environment, name)
     arn = environment.names.execution_arn(name)
     with _execution_errors(f"describe execution {name}"):
-        execution = _execution(environment.stepfunctions.describe_execution(executionArn=arn))
+        execution = _execution(environment, environment.stepfunctions.describe_execution(executionArn=arn))
         if not with_history:
             return execution
         pages = environment.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
@@ -50,31 +59,92 @@ def describe_execution(environment: Environment, name: str, *, with_history: boo
     return replace(execution, visits=visits)
 
 
+def names_by_inference(environment: Environment, inference_ids: Collection[str]) -> dict[str, str]:
+    """The name of the execution behind each inference id, though it may be gone; an id of no execution is left out.
+
+    An id is the name itself where that fits. A derived one is looked for among the newest 10,000 executions: Step
+    Functions finds by nothing but the whole name.
+    """
+    derived = {identifier for identifier in inference_ids if is_derived(identifier)}
+    names = {
+        identifier: identifier
+        for identifier in inference_ids
+        if is_execution_name(identifier) and inference_id(identifier) == identifier
+    }
+    return names | _derived_names(environment, derived)
+
+
+def _derived_names(environment: Environment, derived: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _newest_names(environment, _SEARCHED) if derived else ():
+        if (identifier := inference_id(name)) in derived:
+            found[identifier] = name
+            if len(found) == len(derived):
+                break
+    return found
+
+
+def _full_name(environment: Environment, name: str) -> str:
+    """The name of an execution that is asked for by its name or its inference id."""
+    if is_execution_name(name):
+        return name
+    if found := names_by_inference(environment, [name]):
+        return found[name]
+    raise NotFound("There is no execution of this name. Choose one from the list of executions.")
+
+
 def list_executions(environment: Environment) -> list[Execution]:
     """The newest 50 executions, newest first, without the states they went through; none when there is no workflow."""
+    names = list(_newest_names(environment, _LISTED))
+    with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:  # only describing tells a rejection from a failure
+        described = pool.map(lambda name: _describe_listed(environment, name), names)
+        return [execution for execution in described if execution is not None]
+
+
+def _newest_names(environment: Environment, limit: int) -> Iterator[str]:
+    """The names of executions, newest first; none when there is no workflow."""
+    pages = environment.stepfunctions.get_paginator("list_executions").paginate(
+        stateMachineArn=environment.names.state_machine_arn,
+        PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
+    )
     try:
         with _execution_errors("list the executions"):
-            page = environment.stepfunctions.list_executions(
-                stateMachineArn=environment.names.state_machine_arn, maxResults=_LISTED
-            )
+            for page in pages:
+                yield from (item["name"] for item in page["executions"])
     except WorkflowNotDeployed:
-        return []
-    names = [item["name"] for item in page["executions"]]
-    with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:  # only describing tells a rejection from a failure
-        return list(pool.map(lambda name: describe_execution(environment, name, with_history=False), names))
+        return
 
 
-def _execution(described: Any) -> Execution:
+def _describe_listed(environment: Environment, name: str) -> Execution | None:
+    """An execution of the list; None when it was deleted since."""
+    try:
+        return describe_execution(environment, name, with_history=False)
+    except NotFound:
+        return None
+
+
+def _execution(environment: Environment, described: Any) -> Execution:
+    content = read_content(described.get("input"))
+    error, cause = described.get("error"), described.get("cause")
     return Execution(
         name=described["name"],
         status=described["status"],
         started_at=described["startDate"],
         stopped_at=described.get("stopDate"),
-        input=json.loads(described.get("input") or "{}"),
-        verdict=Verdict.from_json(described.get("output")) or Verdict.from_json(described.get("cause")),
-        error=described.get("error"),
-        cause=described.get("cause"),
+        input=content,
+        s3_key=_image_key(content, environment.bucket),
+        verdict=Verdict.from_json(described.get("output")) or Verdict.from_json(cause),
+        error=None if error is None else clean(error),
+        cause=None if cause is None else clean(cause),
     )
+
+
+def _image_key(content: Any, bucket: str) -> str | None:
+    """The key that an execution's input names in our bucket; None where it names none that S3 can have."""
+    if not isinstance(content, dict) or content.get("s3_bucket") != bucket:
+        return None
+    key = content.get("s3_key")
+    return key if isinstance(key, str) and 1 <= len(key.encode()) <= _MAX_KEY_BYTES else None
 
 
 def _execution_name(key: str) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_COLORS = {"succeeded": "#009E73", "failed": "#D55E00", "rejected": "#E69F00", "running": "#0072B2"}
+_COLORS = {
+    "succeeded": "#009E73",
+    "failed": "#D55E00",
+    "rejected": "#E69F00",
+    "stopped": "#E69F00",
+    "running": "#0072B2",
+}
 """By a state's status, from Okabe and Ito's palette for all kinds of color vision."""
 _UNTOUCHED = "#8A8F98"  # told from both a white and a black page
 
@@ -28,12 +34,12 @@ def _node(name: str, state: Mapping[str, Any], status: str | None) -> str:
     shape = ", shape=diamond, style=solid" if state["Type"] == "Choice" else ""
     color = _COLORS.get(status or "", _UNTOUCHED)
     fill = f', style="rounded,filled", fillcolor="{color}", fontcolor="white"' if status else f', fontcolor="{color}"'
-    return f'"{name}" [color="{color}"{shape}{fill}];'
+    return f'{_quoted(name)} [color="{color}"{shape}{fill}];'
 
 
 def _edge(source: str, target: str, label: str) -> str:
     style = ", style=dashed" if label == "error" else ""
-    return f'"{source}" -> "{target}" [label="{label}"{style}];'
+    return f"{_quoted(source)} -> {_quoted(target)} [label={_quoted(label)}{style}];"
 
 
 def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -50,4 +56,13 @@ def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _condition(choice: Mapping[str, Any]) -> str:
-    return str(choice["Variable"]).removeprefix("$.").replace("_", " ")
+    """What a rule looks at: a variable, or in JSONata an expression; a rule of several has no short name."""
+    if "Variable" in choice:
+        return str(choice["Variable"]).removeprefix("$.").replace("_", " ")
+    return str(choice.get("Condition", "rule")).removeprefix("{%").removesuffix("%}").strip()
+
+
+def _quoted(text: str) -> str:
+    """A text as DOT takes it: a backslash would begin one of its escapes."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 REJECTED = "THRESHOLD_CONFIDENCE_NOT_MET"
 """The error of an execution whose answer was not confident enough: a result, not an outage."""
@@ -33,37 +34,36 @@ _OUTCOMES = {
 }
 
 
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1.001)]
+"""FilterInference lets a thousandth pass for rounding."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """FilterInference's answer; `probabilities` has one for each label."""
 
     predicted_label: str
-    predicted_index: int
-    confidence: float
-    probabilities: tuple[float, ...]
-    threshold: float
+    predicted_index: Annotated[int, msgspec.Meta(ge=0)]
+    confidence: Probability
+    probabilities: Annotated[tuple[Probability, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)]
     meets_threshold: bool
 
     @classmethod
     def from_json(cls, text: str | None) -> Verdict | None:
         """The verdict in an execution's output or cause; None when that is something else."""
         try:
-            content = json.loads(text or "")
-            return cls(
-                predicted_label=content["predicted_label"],
-                predicted_index=content["predicted_index"],
-                confidence=content["confidence"],
-                probabilities=tuple(content["probabilities"]),
-                threshold=content["threshold"],
-                meets_threshold=content["meets_threshold"],
-            )
-        except (ValueError, KeyError, TypeError):
+            return _verdicts.decode(text or "")
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             return None
+
+
+_verdicts = msgspec.json.Decoder(Verdict)
 
 
 @dataclass(frozen=True)
 class StateVisit:
-    """A state that an execution went through; `status` is running, succeeded, failed or rejected."""
+    """A state that an execution went through; `status` is running, succeeded, failed, rejected or stopped."""
 
     name: str
     status: str
@@ -76,13 +76,18 @@ class StateVisit:
 
 @dataclass(frozen=True)
 class Execution:
-    """One image's way through the state machine; its name is the inference id of the captured record."""
+    """One image's way through the state machine, or whatever somebody else started it with.
+
+    `input` is any JSON value, or a text that is none. `s3_key` is the image's key in the project's bucket; None where
+    the input names no image there.
+    """
 
     name: str
     status: str
     started_at: datetime
     stopped_at: datetime | None
-    input: dict[str, Any]
+    input: Any
+    s3_key: str | None = None
     verdict: Verdict | None = None
     error: str | None = None
     cause: str | None = None
@@ -91,13 +96,9 @@ class Execution:
     @property
     def outcome(self) -> Outcome:
         """A rejection fails the execution, yet is told from an outage."""
-        return Outcome.REJECTED if self.error == REJECTED else _OUTCOMES[self.status]
+        is_rejection = self.status == "FAILED" and self.error == REJECTED
+        return Outcome.REJECTED if is_rejection else _OUTCOMES[self.status]
 
     @property
     def has_ended(self) -> bool:
         return self.outcome is not Outcome.RUNNING
-
-    @property
-    def s3_key(self) -> str:
-        """The image's key in the bucket."""
-        return str(self.input.get("s3_key", ""))

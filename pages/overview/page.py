@@ -6,6 +6,7 @@ import streamlit as st
 
 from backend.overview import State, Step, next_step
 from pages.shared import JobName, PagePath, current_environment, follow, follow_job, is_running, part, reads
+from pages.shared.text import as_text
 
 ICONS = {
     State.READY: ":green[:material/check_circle:]",
@@ -29,7 +30,7 @@ def draw_step(step: Step, *, is_next: bool) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.markdown(f"{ICONS[step.state]} **{title}**")
-            st.caption(step.detail)
+            st.caption(as_text(step.detail))
         if not is_next:
             st.page_link(path, label="Open", icon=":material/arrow_forward:")
         elif st.button("Continue", icon=":material/arrow_forward:", type="primary"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Any
+from itertools import islice
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -13,13 +14,19 @@ import streamlit as st
 from backend import charts
 from backend.aws.environment import Environment
 from backend.workflow import Execution, Outcome, StateVisit, Workflow, workflow_graph
+from backend.workflow.content import cause_message
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.images import draw_images
 from pages.shared.status import draw_status
+from pages.shared.text import as_text, visible
 from pages.shared.times import format_duration
 
 _LONGEST_TEXT = 120  # characters of a value that are shown: images ride along in base64
+_LONGEST_MESSAGE = 500
+_HEIGHT_OF_CAUSE = 240
+_LONGEST_LIST = 100
+_FAILED = (Outcome.FAILED, Outcome.TIMED_OUT)
 
 
 def choose_execution(environment: Environment, executions: Sequence[Execution]) -> Execution | None:
@@ -40,8 +47,8 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
     with part():
         labels = reads.labels_by_key(environment)
     with part():
-        pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown))
-    rows = [_row(execution, labels or {}, (pictures or {}).get(execution.s3_key)) for execution in shown]
+        pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown if execution.s3_key))
+    rows = [execution_row(execution, labels or {}, pictures or {}) for execution in shown]
     unread = [column for column, found in (("Image", pictures), ("True class", labels)) if found is None]
     selected = st.dataframe(
         pd.DataFrame(rows).drop(columns=unread),
@@ -66,13 +73,16 @@ def draw_execution(environment: Environment, workflow: Workflow, name: str) -> N
     execution = reads.describe_execution(environment, name)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(execution.name, anchor=False, width="content")
+            st.subheader(as_text(execution.name), anchor=False, width="content")
             draw_status(execution.outcome)
         picture, answer = st.columns([1, 3], gap="medium")
         with picture, part():
-            draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key="execution")
+            if execution.s3_key is None:
+                st.caption("Its input names no image in the project's bucket.")
+            else:
+                draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key="execution")
         with answer, part():
-            draw_answer(execution, reads.labels_by_key(environment).get(execution.s3_key), workflow)
+            draw_answer(execution, reads.labels_by_key(environment).get(execution.s3_key or ""), workflow)
         with st.grid(2, min_column_width=340):
             with st.container(), part():
                 statuses = {visit.name: visit.status for visit in execution.visits}
@@ -87,19 +97,40 @@ def draw_execution(environment: Environment, workflow: Workflow, name: str) -> N
 def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow) -> None:
     """What the model said, how sure it was, and what the image really is."""
     verdict = execution.verdict
-    if verdict is None:
-        if execution.outcome is Outcome.FAILED:
-            st.error(f"{execution.error}: {execution.cause}", icon=":material/error:")
+    if verdict is None or execution.outcome not in (Outcome.PASSED, Outcome.REJECTED):
+        _draw_ending(execution)
         return
     relation = "at least" if verdict.meets_threshold else "below"
     with st.grid(3, min_column_width=120):
-        st.metric("Predicted", verdict.predicted_label)
+        st.metric("Predicted", as_text(shortened(verdict.predicted_label)))
         st.metric("True class", true_label or "unknown")
         st.metric(
             "Confidence", f"{verdict.confidence:.3f}", help=f"It is {relation} the threshold of {verdict.threshold:g}."
         )
     figure = charts.probabilities_bar(verdict.probabilities, workflow.labels, verdict.threshold)
     st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}", alt="Probability of each class")
+
+
+def _draw_ending(execution: Execution) -> None:
+    """How an execution ended that has no verdict, in the words of whoever ended it."""
+    if execution.outcome is Outcome.RUNNING:
+        return
+    if execution.outcome is Outcome.PASSED:
+        st.info("It succeeded with an output that is no verdict: its states show what they returned.")
+        return
+    draw = st.error if execution.outcome in _FAILED else st.warning
+    text = ending_text(execution)
+    draw(as_text(text), icon=":material/error:")
+    if execution.cause and not text.endswith(execution.cause):
+        height: Literal["content"] | int = "content" if len(execution.cause) < _LONGEST_MESSAGE else _HEIGHT_OF_CAUSE
+        st.code(visible(execution.cause), language=None, wrap_lines=True, height=height)
+
+
+def ending_text(execution: Execution) -> str:
+    """`Error: what went wrong` of an execution; either may be missing."""
+    said = [(execution.error or "").strip(), shortened(cause_message(execution.cause or "").strip(), _LONGEST_MESSAGE)]
+    without = "It was stopped" if execution.outcome is Outcome.STOPPED else f"It {execution.outcome}"
+    return ": ".join(filter(None, said)) or f"{without}, and no cause was given."
 
 
 def _draw_visits(visits: Sequence[StateVisit]) -> None:
@@ -122,37 +153,67 @@ def _draw_visits(visits: Sequence[StateVisit]) -> None:
 
 def _draw_visit(execution: Execution) -> None:
     """What one state was given and what it returned; the last state at first."""
-    names = [visit.name for visit in execution.visits]
-    name = st.pills("State", names, default=names[-1], required=True, key=f"execution.step.{execution.name}")
-    visit = execution.visits[names.index(name)]
+    titles = visit_titles(execution.visits)
+    title = st.pills(
+        "State",
+        titles,
+        default=titles[-1],
+        required=True,
+        format_func=as_text,
+        key=f"execution.step.{execution.name}",
+    )
+    visit = execution.visits[titles.index(title)]
     if visit.error and visit.status != "rejected":
-        st.error(visit.error, icon=":material/error:")
+        st.error(as_text(shortened(visit.error, _LONGEST_MESSAGE)), icon=":material/error:")
     for title, content, column in zip(("Input", "Output"), (visit.input, visit.output), st.columns(2), strict=True):
         column.caption(title)
         if isinstance(content, (dict, list)):
-            column.json(_shortened(content))
+            column.json(shortened(content), expanded=2)
         else:
-            column.code("none" if content is None else str(_shortened(content)), language=None, wrap_lines=True)
+            column.code(content_text(content), language=None, wrap_lines=True)
 
 
-def _shortened(value: Any) -> Any:
-    """The value with its long texts cut."""
+def visit_titles(visits: Sequence[StateVisit]) -> list[str]:
+    """The states' names; one that is entered again, as in a loop or a Map, has its number behind it."""
+    entered: Counter[str] = Counter()
+    titles: list[str] = []
+    for visit in visits:
+        entered[visit.name] += 1
+        title = visit.name if entered[visit.name] == 1 else f"{visit.name} ({entered[visit.name]})"
+        while title in titles:  # a state of that very name
+            title += "'"
+        titles.append(title)
+    return titles
+
+
+def content_text(content: Any) -> str:
+    """What is no object and no list, as text: JSON's own words, a text without its quotes."""
+    if content is None or isinstance(content, bool):
+        return {None: "none", True: "true", False: "false"}[content]
+    return visible(str(shortened(content)))
+
+
+def shortened(value: Any, longest: int = _LONGEST_TEXT) -> Any:
+    """The value with its texts cut to so many characters, and lists and objects to 100; what is cut says its length."""
     if isinstance(value, dict):
-        return {name: _shortened(item) for name, item in value.items()}
+        kept = {shortened(name): shortened(item) for name, item in islice(value.items(), _LONGEST_LIST)}
+        return kept if len(value) <= _LONGEST_LIST else kept | {"...": f"{len(value):,} members"}
     if isinstance(value, list):
-        return [_shortened(item) for item in value]
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        return f"{value[:_LONGEST_TEXT]}... ({len(value):,} characters)"
+        items = [shortened(item) for item in value[:_LONGEST_LIST]]
+        return items if len(value) <= _LONGEST_LIST else [*items, f"... ({len(value):,} items)"]
+    if isinstance(value, str) and len(value) > longest:
+        return f"{value[:longest]}... ({len(value):,} characters)"
     return value
 
 
-def _row(execution: Execution, labels: dict[str, str], picture: str | None) -> dict[str, object]:
-    verdict, ended = execution.verdict, execution.stopped_at
+def execution_row(execution: Execution, labels: Mapping[str, str], pictures: Mapping[str, str]) -> dict[str, object]:
+    """An execution in the table; `labels` and `pictures` go by the images' keys."""
+    verdict, ended, key = execution.verdict, execution.stopped_at, execution.s3_key or ""
     return {
-        "Image": picture,
+        "Image": pictures.get(key),
         "Outcome": str(execution.outcome),
-        "Predicted": verdict.predicted_label if verdict else None,
-        "True class": labels.get(execution.s3_key),
+        "Predicted": shortened(verdict.predicted_label) if verdict else None,
+        "True class": labels.get(key),
         "Confidence": verdict.confidence if verdict else None,
         "Started, UTC": execution.started_at.astimezone(UTC),
         "Time": format_duration((ended - execution.started_at).total_seconds() if ended else None),

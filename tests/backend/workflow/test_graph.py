@@ -25,3 +25,15 @@ def test_only_the_states_of_the_execution_are_filled() -> None:
     lines = workflow_graph(DEFINITION, {"Work": "succeeded", "Broken": "failed"}).splitlines()
     filled = {line.split('"')[1] for line in lines if "fillcolor" in line}
     assert filled == {"Work", "Broken"}
+
+
+def test_names_and_conditions_of_any_kind_stay_inside_their_quotes() -> None:
+    """Source: Graphviz' DOT language, which ends a text at a quote and reads a backslash as an escape."""
+    choices = [
+        {"And": [{"Variable": "$.a"}], "Next": "b"},
+        {"Condition": '{% $x = "y" %}', "Next": "b"},
+    ]
+    definition = {"States": {'a"\\N': {"Type": "Choice", "Choices": choices}, "b": {"Type": "Succeed"}}}
+    dot = workflow_graph(definition)
+    assert r""""a\"\\N" -> "b" [label="rule"];""" in dot
+    assert r""""a\"\\N" -> "b" [label="$x = \"y\""];""" in dot

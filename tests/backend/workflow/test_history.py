@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from backend.workflow import REJECTED
 from backend.workflow.history import read_visits
 
@@ -58,3 +60,57 @@ def test_a_rejection_does_not_look_like_a_failure() -> None:
 def test_the_last_state_of_a_running_execution_is_running() -> None:
     events = [entered("Serialize"), exited("Serialize"), entered("Classify"), event("TaskScheduled")]
     assert [step.status for step in read_visits(events, None, has_ended=False)] == ["succeeded", "running"]
+
+
+def numbered(*events: tuple[int, int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Events as AWS numbers them, each with the one before it."""
+    return [content | {"id": number, "previousEventId": before} for number, before, content in events]
+
+
+def test_states_that_run_side_by_side_keep_their_own_failures() -> None:
+    """Source: the event history of a Map state in the Step Functions developer guide."""
+    events = numbered(
+        (1, 0, entered("Each", "Map")),
+        (2, 1, event("MapIterationStarted", name="Each")),
+        (3, 1, event("MapIterationStarted", name="Each")),
+        (4, 2, entered("Work", number=0)),
+        (5, 3, entered("Work", number=1)),
+        (6, 4, event("TaskFailed", error="Broken", cause="the first")),
+        (7, 5, event("TaskSucceeded")),
+        (8, 7, exited("Work", number=1)),
+        (9, 6, event("MapIterationFailed", name="Each")),
+    )
+    whole, first, second = read_visits(events, "Broken", has_ended=True)
+    assert (first.input, first.status, first.error) == ({"number": 0}, "failed", "Broken: the first")
+    assert (second.input, second.status, second.error) == ({"number": 1}, "succeeded", None)
+    assert (whole.status, whole.error) == ("failed", "Broken")
+
+
+@pytest.mark.parametrize(("end", "status"), [("ExecutionAborted", "stopped"), ("ExecutionTimedOut", "failed")])
+def test_the_state_in_which_an_execution_was_ended_has_not_succeeded(end: str, status: str) -> None:
+    events = [entered("Serialize"), exited("Serialize"), entered("Classify"), event("TaskScheduled"), event(end)]
+    assert [step.status for step in read_visits(events, None, has_ended=True)] == ["succeeded", status]
+
+
+def test_a_redriven_execution_goes_on_where_it_failed() -> None:
+    """Source: "Redriving executions" in the developer guide: the state that failed is not entered anew."""
+    events = [
+        entered("Serialize"),
+        event("TaskFailed", error="Busy", cause="later"),
+        event("ExecutionFailed"),
+        event("ExecutionRedriven"),
+        event("TaskScheduled"),
+        event("TaskSucceeded"),
+        exited("Serialize"),
+    ]
+    (step,) = read_visits(events, None, has_ended=True)
+    assert (step.status, step.error) == ("succeeded", None)
+
+
+def test_an_event_without_details_or_with_any_cause_is_read() -> None:
+    events = [entered("Work"), {"type": "TaskFailed", "timestamp": AT}]
+    assert read_visits(events, "x", has_ended=True)[0].error == "Unknown: "
+    deep = "[" * 100_000
+    for cause, message in (("[1]", "[1]"), ('{"errorMessage": 7}', "7"), (deep, deep), ("{}", "{}")):
+        events = [entered("Work"), event("TaskFailed", error="E", cause=cause)]
+        assert read_visits(events, "x", has_ended=True)[0].error == f"E: {message}"
