@@ -26,7 +26,7 @@ def main(name: str, state_dir: Path, port: int, instance: str, capture_age_secon
     """Serve until SIGTERM or until the supervisor has gone, once a predecessor on the same folder has ended."""
     installation = Installation.open(state_dir)
     _log_to(installation.log_path(name))
-    when_owner_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    when_owner_ends(lambda: os.kill(os.getpid(), signal.SIGKILL))  # all is on disk, and the next start waits for us
     with installation.lock(name, patience=_PREDECESSOR_SECONDS):
         app, signed_for = _app(name, installation.folder / name, port, capture_age_seconds)
         server = PatientServer(

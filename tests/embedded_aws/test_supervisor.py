@@ -205,7 +205,7 @@ def test_it_can_be_started_alone_and_prints_what_to_export(tmp_path: Path) -> No
     )
     assert alone.stdout is not None
     try:
-        exports = [alone.stdout.readline().strip() for _ in range(7)]
+        exports = [line.strip() for line in iter(alone.stdout.readline, "# Serving until Ctrl-C.\n")]
         await_true(lambda: (tmp_path / "aws" / "running.json").exists())
         shared = embedded_aws.start(tmp_path)
         assert exports == [f"export {name}={value}" for name, value in shared.variables().items()]
