@@ -99,9 +99,11 @@ def start(state_dir: Path) -> EmbeddedAws:
         if known is not None and known.is_supervised():
             known.await_health()
             return known
-        if known is not None:
-            known.stop()
-        aws = _attach(installation) or _launch(installation)
+        aws = _attach(installation, known) or _await_own(installation, known)
+        if aws is None:
+            if known is not None:
+                known.stop()
+            aws = _launch(installation)
         _handles[installation.folder] = aws
         return aws
 
@@ -123,15 +125,26 @@ def instance_at(port: int, timeout: float = 5.0) -> str | None:
         connection.close()
 
 
-def _attach(installation: Installation) -> EmbeddedAws | None:
+def _attach(installation: Installation, known: EmbeddedAws | None) -> EmbeddedAws | None:
+    """The one that runs; a supervisor of ours that waited for its turn may be the one that runs it."""
     running = installation.running()
     if running is None:
         return None
-    aws = _handle(installation, running)
+    aws = _handle(installation, running, known.supervisor if known is not None else None)
     if not aws.is_supervised():
         return None
     aws.await_health()
     return aws
+
+
+def _await_own(installation: Installation, known: EmbeddedAws | None) -> EmbeddedAws | None:
+    """What our own supervisor is just starting, now that it is its turn; None when it ends instead."""
+    if known is None or known.supervisor is None or known.supervisor.poll() is not None:
+        return None
+    try:
+        return _await_health(installation, known.supervisor)
+    except EmbeddedAwsError:
+        return None
 
 
 def _launch(installation: Installation) -> EmbeddedAws:

@@ -22,6 +22,7 @@ from backend.aws.environment import Environment, open_environment
 from backend.errors import EmbeddedAwsUnavailable
 from backend.monitoring.objects import list_objects, open_bucket
 from backend.settings import Settings
+from tests.embedded_aws.sagemaker.scripted import wait_until
 
 ROOT = Path(__file__).parents[3]
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
@@ -44,6 +45,8 @@ def app(tmp_path: Path) -> Iterator[Environment]:
     with closing(open_environment(settings_for(tmp_path))) as environment:
         environment.s3.create_bucket(Bucket=environment.bucket)
         environment.sagemaker.list_models()
+        state = tmp_path / "aws" / "ministack" / "state" / "s3.json"
+        wait_until(lambda: state.exists() and environment.bucket in state.read_text())
         yield environment
 
 
@@ -170,6 +173,7 @@ def test_the_second_of_two_apps_starts_it_when_the_first_has_ended(tmp_path: Pat
     with closing(open_environment(settings_for(tmp_path))) as second:
         assert embedded_aws.start(tmp_path).supervisor is None
         second.s3.create_bucket(Bucket="from-before")
+        second.s3.put_object(Bucket="from-before", Key="kept", Body=b"kept")
         owner.communicate()  # its standard input is closed: it ends, and its embedded AWS with it
         assert buckets(second) == ["from-before"]
         assert embedded_aws.start(tmp_path).supervisor is not None
