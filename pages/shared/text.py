@@ -22,7 +22,8 @@ def as_text(text: str) -> str:
 
 
 def _code(word: str) -> str:
-    """A code span: nothing in it is acted on. Its fence is longer than any in the word."""
-    fence = "`" * (max((len(run) for run in re.findall("`+", word)), default=0) + 1)
-    space = " " if word.startswith("`") or word.endswith("`") else ""
-    return f"{fence}{space}{word}{space}{fence}"
+    """A code span, with the sentence's own marks behind it. Nothing in it is acted on: its fence is longer than any."""
+    content = word.rstrip(".,;") or word
+    fence = "`" * (max((len(run) for run in re.findall("`+", content)), default=0) + 1)
+    space = " " if content.startswith("`") or content.endswith("`") else ""
+    return f"{fence}{space}{content}{space}{fence}{word.removeprefix(content)}"

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
-from backend import workflow
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend import pipeline, workflow
 from backend.aws.environment import Environment
+from backend.aws.polling import attempts
+from backend.monitoring import labels
 from tests.pages import cloud
-from tests.pages.visits import Visit, click, errors, metrics, select_rows, table
+from tests.pages.visits import Visit, click, errors, links, metrics, select_rows, table, texts
 
 PAGE = "test_images"
+VERDICT = {
+    "predicted_label": "bicycle",
+    "predicted_index": 0,
+    "confidence": 0.9,
+    "probabilities": [0.9, 0.1],
+    "threshold": 0.8,
+    "meets_threshold": True,
+}
+DEFINITION = {
+    "StartAt": "Decide",
+    "States": {
+        "Decide": {
+            "Type": "Choice",
+            "Choices": [
+                {"And": [{"Variable": "$.fail", "IsPresent": True}], "Next": "Fail"},
+                {"Variable": "$.wait", "IsPresent": True, "Next": "Wait"},
+            ],
+            "Default": "Return <b>it</b>",
+        },
+        "Wait": {"Type": "Wait", "Seconds": 600, "Next": "Return <b>it</b>"},
+        "Fail": {"Type": "Fail", "ErrorPath": "$.fail", "CausePath": "$.cause"},
+        "Return <b>it</b>": {"Type": "Pass", "End": True},
+    },
+}
+"""Returns what it was given, fails with it, or waits: what somebody may make of the workflow's state machine."""
 
 
 def test_the_executions_are_the_newest_of_the_state_machine(visit: Visit, populated: Environment) -> None:
@@ -89,4 +121,131 @@ def test_an_execution_that_failed_shows_why(visit: Visit, own: Environment) -> N
     assert table(app, "Execution")["Image"] == [None]  # which is gone: its cell is empty
     [arn] = cloud.execution_arns(own).values()
     described = own.stepfunctions.describe_execution(executionArn=arn)
-    assert f"{described['error']}: {described['cause']}" in errors(app)
+    message = json.loads(described["cause"])["errorMessage"]
+    key = "`s3://scones-own"  # what Markdown might act on is code
+    assert f"{described['error']}: {message}" in [text.replace("`", "") for text in errors(app) if key in text]
+    assert described["cause"] in [element.value for element in app.code]
+
+
+def start(project: Environment, name: str, content: str) -> str:
+    """Start an execution as anybody with boto3 does; returns its name."""
+    arn = project.names.state_machine_arn
+    project.stepfunctions.start_execution(stateMachineArn=arn, name=name, input=content)
+    return name
+
+
+def wait(project: Environment, name: str) -> dict[str, Any]:
+    """What DescribeExecution says once an execution has ended."""
+    arn = project.names.execution_arn(name)
+    for _ in attempts(f"Execution {name}"):
+        described: dict[str, Any] = dict(project.stepfunctions.describe_execution(executionArn=arn))
+        if described["status"] != "RUNNING":
+            break
+    return described
+
+
+def check_shown(visit: Visit, project: Environment, names: list[str]) -> None:
+    """Every page that lists executions does so, and each execution has a page that is drawn whole."""
+    app = visit(project, PAGE)
+    assert sorted(table(app, "Execution")["Execution"]) == sorted(names)
+    check_whole(app)
+    assert "Newest executions: " in texts(visit(project, "overview"))
+    for name in names:
+        app = visit(project, PAGE, execution=name)
+        assert table(app, "State")["State"]
+        check_whole(app)
+
+
+def check_whole(app: AppTest) -> None:
+    assert not [text for text in errors(app) if "could not be drawn" in text or "could not be reached" in text]
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        ["[]", '"x"', "17", "null", "{}", json.dumps({"image_data": "", "s3_bucket": 7, "s3_key": ["a"]})],
+        ["[" * 400 + "]" * 400, json.dumps(list(range(35_000))), '{"**a**": "\\ud800<script>", "b": "\\u0000"}'],
+    ],
+)
+def test_executions_that_were_started_elsewhere_with_anything_are_shown(
+    visit: Visit, own: Environment, contents: list[str]
+) -> None:
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
+    names = [start(own, f"__foreign__{number}", content) for number, content in enumerate(contents)]
+    assert {wait(own, name)["status"] for name in names} == {"FAILED"}
+    check_shown(visit, own, names)
+
+
+@pytest.fixture
+def echo(own: Environment) -> Iterator[Environment]:
+    """A project whose state machine somebody changed: its executions end with what they were given."""
+    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
+    own.stepfunctions.update_state_machine(
+        stateMachineArn=own.names.state_machine_arn, definition=json.dumps(DEFINITION)
+    )
+    yield own
+    running = own.stepfunctions.list_executions(stateMachineArn=own.names.state_machine_arn, statusFilter="RUNNING")[
+        "executions"
+    ]
+    for execution in running:
+        own.stepfunctions.stop_execution(executionArn=execution["executionArn"])
+
+
+def test_executions_that_ended_with_anything_are_shown(visit: Visit, echo: Environment) -> None:
+    contents = [
+        VERDICT,
+        VERDICT | {"confidence": "0.9"},
+        VERDICT | {"probabilities": [None]},
+        VERDICT | {"predicted_label": "[win](https://e.example) <b>"},
+        {"fail": workflow.REJECTED, "cause": "**no** JSON"},
+        {"fail": workflow.REJECTED, "cause": json.dumps(VERDICT)},
+        {"fail": "<img src=x>", "cause": "[click](https://e.example)\u0007"},
+        {"s3_bucket": echo.bucket, "s3_key": "../\u0000?#%"},
+        {"s3_bucket": echo.bucket, "s3_key": ""},
+    ]
+    names = [start(echo, f"foreign-{number}", json.dumps(content)) for number, content in enumerate(contents)]
+    for name in names:
+        wait(echo, name)
+    names.append(start(echo, "stopped", '{"wait": 1}'))
+    arn = echo.names.execution_arn("stopped")
+    echo.stepfunctions.stop_execution(executionArn=arn, error=workflow.REJECTED, cause="*enough*")
+    names.append(start(echo, "running", '{"wait": 1}'))
+    check_shown(visit, echo, names)
+    shown = table(visit(echo, PAGE), "Execution")
+    outcomes = dict(zip(shown["Execution"], shown["Outcome"], strict=True))
+    assert [outcomes[name] for name in names] == (
+        ["passed"] * 4 + ["rejected"] * 2 + ["failed"] + ["passed"] * 2 + ["stopped", "running"]
+    )
+    assert "<img src=x>: [click](https://e.example)\u2407" in errors_as_text(visit(echo, PAGE, execution="foreign-6"))
+    assert metrics(visit(echo, PAGE, execution="foreign-3"))["Predicted"] == "`[win](https://e.example)` `<b>`"
+
+
+def errors_as_text(app: AppTest) -> list[str]:
+    """The errors on a page without the marks of code, in which nothing is acted on; each word of these is code."""
+    return [" ".join(word.strip("`") for word in text.split()) for text in errors(app)]
+
+
+def test_an_address_that_holds_a_link_shows_none(visit: Visit, populated: Environment) -> None:
+    [error] = errors(visit(populated, PAGE, execution="[here](https://e.example)"))
+    assert error == "There is no execution of this name. Choose one from the list of executions."
+
+
+@pytest.mark.parametrize("name", ["n" * 64, "n" * 65, "n" * 80, "ü-名前"])
+def test_a_name_of_any_kind_is_joined_with_its_captured_record(visit: Visit, populated: Environment, name: str) -> None:
+    key = min(cloud.keys_of_test_images(populated))
+    start(populated, name, json.dumps({"image_data": "", "s3_bucket": populated.bucket, "s3_key": key}))
+    described = wait(populated, name)
+    assert described.get("error") in (None, workflow.REJECTED)
+    identifier = cloud.execution(populated, name)["verdict"]["inference_id"]
+    [record] = pipeline.wait_for_captures(populated, [identifier])
+    assert identifier in [captured.inference_id for captured in cloud.captured(populated)]
+    assert labels.keys_by_inference(populated, [identifier]) == {identifier: key}
+
+    app = visit(populated, "monitoring")
+    app.session_state["monitoring.record"] = record["record_id"]
+    app.run()
+    assert metrics(app)["True class"] == "bicycle"
+    assert "test_images" in links(app)
+    app = visit(populated, PAGE, execution=identifier)
+    assert name in [element.value for element in app.subheader]
+    check_whole(app)
