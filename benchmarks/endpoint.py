@@ -26,7 +26,7 @@ from backend import deployment, staging, training
 from backend.aws.environment import Environment
 from benchmarks.place import say, staged
 from embedded_aws.sagemaker.containers.image_classification import artifact
-from embedded_aws.sagemaker.containers.image_classification.serving import decode
+from embedded_aws.sagemaker.containers.image_classification.serving import prepare
 
 REQUESTS = 20_000
 CLIENTS = 8
@@ -114,7 +114,7 @@ def _bare_pass(environment: Environment, job: str) -> Callable[[bytes], object]:
 
     def run(image: bytes) -> object:
         with torch.inference_mode():
-            return torch.softmax(frozen(decode(image, network.architecture)[None]), dim=1).tolist()
+            return torch.softmax(frozen(prepare(image, network.architecture)[None]), dim=1).tolist()
 
     return run
 
