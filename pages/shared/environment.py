@@ -11,6 +11,7 @@ import streamlit as st
 from backend.aws.environment import Environment, open_environment
 from backend.errors import SconesError
 from backend.settings import load_settings
+from pages.shared.text import as_text
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def part() -> Iterator[None]:
     try:
         yield
     except SconesError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(as_text(str(error)), icon=":material/error:")
     except Exception as error:  # a bug of ours: said here, with the details in the log
         _log.exception("a part of a page could not be drawn")
         st.error(
