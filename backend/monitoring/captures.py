@@ -13,7 +13,7 @@ from backend.aws.environment import Environment
 from backend.errors import CaptureMissing
 from backend.monitoring.ingest import IngestReport, ingest
 from backend.monitoring.objects import fetch_line, list_objects, open_bucket
-from backend.monitoring.records import decode_probabilities, decode_record, read_image
+from backend.monitoring.records import decode_predictions, decode_record, read_image
 from backend.monitoring.store import CaptureStore, delete_store, open_store
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,11 +21,11 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class CaptureSummary:
-    """What the store holds; times are UTC."""
+    """What the store holds; `last_at` is UTC, and None while every line that was captured is in quarantine."""
 
     records: int
     files: int
-    last_at: datetime
+    last_at: datetime | None
     quarantined: int
     quarantine_reasons: Mapping[str, int]
 
@@ -57,7 +57,7 @@ def refresh_captures(environment: Environment) -> IngestReport:
 
 
 def capture_summary(environment: Environment) -> CaptureSummary | None:
-    """What was read until now; None while there is no record. Asking makes no cache where there is none."""
+    """What was read until now; None while there is not a line. Asking makes no cache where there is none."""
     if not _path(environment).exists():
         return None
     store = _store(environment)
@@ -67,7 +67,7 @@ def capture_summary(environment: Environment) -> CaptureSummary | None:
     )
     [(files,)] = store.query("SELECT count(*) FROM objects")
     [(quarantined,)] = store.query("SELECT count(*) FROM quarantine")
-    if not records:
+    if not records and not quarantined:
         return None
     return CaptureSummary(records, files, last_at, quarantined, reasons)
 
@@ -90,12 +90,15 @@ def confidences(environment: Environment, start: datetime | None = None, limit: 
 def capture_detail(environment: Environment, record_id: int) -> CapturedInference:
     """One captured inference with its image, read from S3; raises CaptureMissing when it is gone."""
     rows = _store(environment).query(
-        'SELECT key, etag, "offset", length, time FROM records JOIN objects USING (object_id) WHERE record_id = ?',
+        """SELECT key, etag, "offset", length, time,
+            (SELECT count(*) FROM records AS earlier WHERE earlier.object_id = records.object_id
+             AND earlier."offset" = records."offset" AND earlier.record_id < records.record_id)
+        FROM records JOIN objects USING (object_id) WHERE record_id = ?""",
         [record_id],
     )
     if not rows:
         raise CaptureMissing("This record is no longer in the store. Refresh the records.")
-    key, etag, offset, length, time = rows[0]
+    key, etag, offset, length, time, position = rows[0]
     record = decode_record(fetch_line(open_bucket(environment), key, etag, offset, length))
     request, answer = record.capture_data.endpoint_input, record.capture_data.endpoint_output
     assert answer is not None  # noqa: S101  a record without an answer is in quarantine
@@ -103,7 +106,7 @@ def capture_detail(environment: Environment, record_id: int) -> CapturedInferenc
     return CapturedInference(
         time=time,
         inference_id=record.event_metadata.inference_id,
-        probabilities=tuple(decode_probabilities(answer)),
+        probabilities=tuple(decode_predictions(answer)[position]),
         image=image,
         image_problem=image_problem,
     )

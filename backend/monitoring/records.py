@@ -24,6 +24,8 @@ _LONGEST_REASON = 200
 """Characters; a line chooses some of them."""
 _ROUNDING = 1e-6
 """How far above 1 a probability may be, as float32 rounds."""
+_MOST_PREDICTIONS = 10_000
+"""In one answer."""
 
 
 class Side(msgspec.Struct, rename="camel", gc=False):
@@ -61,9 +63,18 @@ class CaptureRecord(msgspec.Struct, rename="camel", gc=False):
     event_metadata: EventMetadata
 
 
+class Prediction(msgspec.Struct, gc=False):
+    """An answer's line in JSON Lines, as the built-in image classification writes it."""
+
+    prediction: list[float]
+
+
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """A captured inference, and where its line is: byte `offset` and `length` in its object."""
+    """A captured inference, and where its line is: byte `offset` and `length` in its object.
+
+    A line whose answer holds several predictions is several inferences.
+    """
 
     offset: int
     length: int
@@ -90,7 +101,7 @@ class BrokenLine:
 
 
 _decoder = msgspec.json.Decoder(CaptureRecord)
-_probabilities = msgspec.json.Decoder(list[float])
+_prediction = msgspec.json.Decoder(Prediction | list[float])
 
 
 def read_lines(content: bytes, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
@@ -101,7 +112,7 @@ def read_lines(content: bytes, delivered_at: datetime) -> Iterator[Inference | B
     offset = 0
     for line in content.splitlines(keepends=True):
         if line.strip():
-            yield _read_line(line, offset, delivered_at)
+            yield from _read_line(line, offset, delivered_at)
         offset += len(line)
 
 
@@ -113,18 +124,18 @@ def decode_record(line: bytes) -> CaptureRecord:
         raise ValueError("its brackets are nested too deep") from error
 
 
-def decode_probabilities(side: Side) -> list[float]:
-    """The probabilities in an answer, of JSON or CSV; raises ValueError when there are none."""
-    text = side.content().decode()
+def decode_predictions(side: Side) -> list[list[float]]:
+    """The probabilities of each prediction in an answer; raises ValueError when there are none.
+
+    The answer is JSON (`[0.9, 0.1]`), CSV (`0.9,0.1`) or JSON Lines (`{"prediction": [0.9, 0.1]}`); the last two may
+    have several lines.
+    Source: SageMaker developer guide, "Image Classification - MXNet", inference response formats.
+    """
+    text = side.content().decode().strip()
     try:
-        values = _probabilities.decode(text if text.lstrip().startswith("[") else f"[{text.strip()}]")
+        return [_probabilities(document) for document in _documents(text)]
     except RecursionError as error:
         raise ValueError("the answer's brackets are nested too deep") from error
-    if not values:
-        raise ValueError("the answer holds no probabilities")
-    if not all(0 <= value <= 1 + _ROUNDING for value in values):
-        raise ValueError("the answer holds numbers that are no probabilities from 0 to 1")
-    return values
 
 
 def read_image(request: Side | None) -> tuple[bytes | None, str | None]:
@@ -141,21 +152,43 @@ def read_image(request: Side | None) -> tuple[bytes | None, str | None]:
     return content, None
 
 
-def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Inference | BrokenLine:
+def _documents(text: str) -> list[str]:
+    """The JSON of each prediction in an answer."""
+    if not text:
+        raise ValueError("the answer holds no probabilities")
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) > _MOST_PREDICTIONS:
+        raise ValueError(f"the answer holds more than {_MOST_PREDICTIONS:,} lines")
+    if text[0] not in "[{":
+        return [f"[{line}]" for line in lines]
+    are_whole = all(line.strip()[0] in "[{" and line.strip()[-1] in "]}" for line in lines)
+    return lines if are_whole else [text]
+
+
+def _probabilities(document: str) -> list[float]:
+    found = _prediction.decode(document)
+    values = found.prediction if isinstance(found, Prediction) else found
+    if not values:
+        raise ValueError("the answer holds no probabilities")
+    if not all(0 <= value <= 1 + _ROUNDING for value in values):
+        raise ValueError("the answer holds numbers that are no probabilities from 0 to 1")
+    return values
+
+
+def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
     try:
         record = decode_record(line)
         answer = record.capture_data.endpoint_output
         if answer is None:
             raise ValueError("the record holds no answer of the endpoint")
-        return Inference(
-            offset=offset,
-            length=len(line),
-            inference_id=_checked_id(record.event_metadata.inference_id),
-            time=_checked_time(record.event_metadata.inference_time, delivered_at),
-            probabilities=decode_probabilities(answer),
-        )
+        inference_id = _checked_id(record.event_metadata.inference_id)
+        time = _checked_time(record.event_metadata.inference_time, delivered_at)
+        predictions = decode_predictions(answer)
     except ValueError as error:
-        return BrokenLine(offset, len(line), str(error)[:_LONGEST_REASON])
+        yield BrokenLine(offset, len(line), str(error)[:_LONGEST_REASON])
+        return
+    for probabilities in predictions:
+        yield Inference(offset, len(line), inference_id, time, probabilities)
 
 
 def _checked_time(time: datetime, delivered_at: datetime) -> datetime:

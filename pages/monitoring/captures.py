@@ -11,10 +11,12 @@ import streamlit as st
 from backend import charts
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSummary
+from backend.wording import count_of
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.images import draw_images
 from pages.shared.paths import PagePath
+from pages.shared.text import as_text, visible
 from pages.shared.times import format_time
 
 _RANGES = {"Hour": timedelta(hours=1), "Day": timedelta(days=1), "Week": timedelta(days=7), "All": None}
@@ -49,7 +51,7 @@ def filter_records(frame: pd.DataFrame, labels: Sequence[str], threshold: float 
 
 def draw_summary(summary: CaptureSummary, frame: pd.DataFrame, threshold: float | None) -> None:
     """How much was captured, how much of it would pass, and whether anything was unreadable."""
-    reasons = "  \n".join(f"{count}: {reason}" for reason, count in summary.quarantine_reasons.items())
+    reasons = "  \n".join(f"{count:,}: {as_text(reason)}" for reason, count in summary.quarantine_reasons.items())
     with st.grid(4, min_column_width=150):
         st.metric("Records", f"{len(frame):,}", help=f"{summary.records:,} in all; files: {summary.files:,}.")
         if threshold is None:
@@ -57,8 +59,24 @@ def draw_summary(summary: CaptureSummary, frame: pd.DataFrame, threshold: float 
         else:
             rate = f"{(frame['confidence'] >= threshold).mean():.1%}" if len(frame) else "-"
             st.metric(f"At or above {threshold:g}", rate)
-        st.metric("Last capture, UTC", f"{summary.last_at:%m-%d %H:%M:%S}", help=format_time(summary.last_at))
+        if summary.last_at is not None:
+            st.metric("Last capture, UTC", f"{summary.last_at:%m-%d %H:%M:%S}", help=format_time(summary.last_at))
         st.metric("Quarantined", f"{summary.quarantined:,}", help=reasons or "Every line could be read.")
+
+
+def draw_quarantine(summary: CaptureSummary) -> None:
+    """What was captured where none of it could be read: how many lines, and why."""
+    lines, files = count_of(summary.quarantined, "line"), count_of(summary.files, "file")
+    st.warning(
+        f"Captured and not readable: {lines} in {files}. Each stays in the bucket, and is read when its file changes.",
+        icon=":material/warning:",
+    )
+    reasons = summary.quarantine_reasons
+    st.dataframe(
+        pd.DataFrame({"Lines": list(reasons.values()), "Reason": [visible(reason) for reason in reasons]}),
+        hide_index=True,
+        column_config={"Lines": st.column_config.NumberColumn(width=80)},
+    )
 
 
 def draw_over_time(frame: pd.DataFrame, threshold: float | None, labels: Sequence[str]) -> None:
@@ -128,9 +146,11 @@ def draw_record(environment: Environment, labels: Sequence[str], threshold: floa
     with st.container(border=True), part():
         inference = reads.capture_detail(environment, record_id)
         picture, answer = st.columns([1, 3], gap="medium")
-        if inference.image is not None:
-            with picture:
+        with picture, part():
+            if inference.image is not None:
                 draw_images([inference.image], [""], width=192, key="record")
+            else:
+                st.caption(as_text(inference.image_problem or "The endpoint did not capture its input."))
         with answer:
             with part():
                 _draw_answer(environment, inference.inference_id, inference.probabilities, labels)

@@ -11,6 +11,7 @@ from pages.monitoring.captures import (
     draw_histogram,
     draw_lowest,
     draw_over_time,
+    draw_quarantine,
     draw_record,
     draw_summary,
     filter_records,
@@ -31,6 +32,12 @@ if summary is None:
         "No captured inference was read yet. Submit images; AWS delivers what the endpoint captures within minutes.",
         PagePath.TEST_IMAGES,
     )
+    st.stop()
+if not summary.records:
+    draw_quarantine(summary)
+    if st.button("Refresh", icon=":material/refresh:", key="monitoring.refresh"):
+        st.cache_data.clear()
+        st.rerun()
     st.stop()
 
 with part():

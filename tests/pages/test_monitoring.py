@@ -149,3 +149,24 @@ def test_refreshing_reads_what_came_since(visit: Visit, aged: Environment) -> No
     put_capture(aged, "00-00-000-c", line(datetime.now(UTC), "newest", [0.1, 0.9]))
     app.button(key="monitoring.refresh").click().run()
     assert metrics(app)["Records"] == "3"
+
+
+def test_a_bucket_of_which_no_line_can_be_read_shows_how_many_and_why(visit: Visit, own: Environment) -> None:
+    put_capture(own, "00-00-000-a", b"{\n", b"{\n", capture_line([7.0, 0.0], f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+    app = visit(own, PAGE)
+    assert ["3 lines in 1 file" in element.value for element in app.warning] == [True]
+    assert table(app, "Reason")["Lines"] == [2, 1]
+    assert "no probabilities from 0 to 1" in table(app, "Reason")["Reason"][1]
+    put_capture(own, "00-00-000-b", line(datetime.now(UTC), "new", [0.2, 0.8]))
+    app.button(key="monitoring.refresh").click().run()
+    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "3")
+
+
+def test_answers_of_json_lines_are_shown(visit: Visit, own: Environment) -> None:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    put_capture(
+        own, "00-00-000-a", capture_line([], now, captureData__endpointOutput__data='{"prediction": [0.25, 0.75]}\n')
+    )
+    app = visit(own, PAGE)
+    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "0")
+    assert table(app, "Predicted")["Confidence"] == [0.75]

@@ -120,3 +120,64 @@ def test_20_000_broken_lines_are_all_counted_and_their_reasons_are_few(captures:
     assert summary is not None
     assert (summary.quarantined, sum(summary.quarantine_reasons.values())) == (20_000, 20_000)
     assert 1 < len(summary.quarantine_reasons) <= 20
+
+
+# Answers of JSON Lines, as the built-in image classification writes them
+
+
+JSON_LINES = {
+    "one line": ('{"prediction": [0.25, 0.75]}', [[0.25, 0.75]]),
+    "a newline at the end": ('{"prediction": [0.25, 0.75]}\n', [[0.25, 0.75]]),
+    "no spaces": ('{"prediction":[0.25,0.75]}', [[0.25, 0.75]]),
+    "several lines": ('{"prediction": [0.25, 0.75]}\n{"prediction": [0.5, 0.5]}\n', [[0.25, 0.75], [0.5, 0.5]]),
+    "Windows' line ends": ('{"prediction": [0.25, 0.75]}\r\n{"prediction": [1, 0]}\r\n', [[0.25, 0.75], [1, 0]]),
+    "a line each without a name": ("[0.25, 0.75]\n[0.5, 0.5]", [[0.25, 0.75], [0.5, 0.5]]),
+    "CSV of several lines": ("0.25,0.75\n0.5,0.5\n", [[0.25, 0.75], [0.5, 0.5]]),
+    "one list over several lines": ("[\n  0.25,\n  0.75\n]", [[0.25, 0.75]]),
+    "one object over several lines": ('{"prediction":\n[0.25, 0.75]\n}', [[0.25, 0.75]]),
+}
+
+
+@pytest.mark.parametrize("encoding", ["JSON", "BASE64"])
+@pytest.mark.parametrize("name", JSON_LINES)
+def test_each_prediction_of_an_answer_is_an_inference(name: str, encoding: str) -> None:
+    text, expected = JSON_LINES[name]
+    content = answering(base64.b64encode(text.encode()).decode() if encoding == "BASE64" else text, encoding)
+    results = list(read_lines(content, DELIVERED))
+    assert [result.probabilities for result in results if isinstance(result, Inference)] == expected
+    assert {(result.offset, result.length) for result in results} == {(0, len(content))}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"prediction": []}', "holds no probabilities"),
+        ('{"prediction": [0.5, 7]}', "no probabilities from 0 to 1"),
+        ('{"predicted": [0.5, 0.5]}', "missing required field"),
+        ('{"prediction": [0.5, 0.5]}\n{"prediction": []}', "holds no probabilities"),
+        ('{"prediction": [0.5, 0.5]}\n' * 10_001, "more than 10,000 lines"),
+        ("", "holds no probabilities"),
+        (" \n", "holds no probabilities"),
+    ],
+)
+def test_an_answer_of_which_any_part_is_none_is_set_aside_whole(text: str, reason: str) -> None:
+    result = read(answering(text))
+    assert isinstance(result, BrokenLine)
+    assert reason in result.reason
+
+
+def test_each_inference_of_a_line_shows_its_own_answer(captures: Environment, put: Put) -> None:
+    put(line([0.9, 0.1]) + answering('{"prediction": [0.25, 0.75]}\n{"prediction": [0.5, 0.5]}\n'))
+    assert monitoring.refresh_captures(captures) == monitoring.IngestReport(1, 3, 0)
+    records = monitoring.confidences(captures)["record_id"]
+    shown = [monitoring.capture_detail(captures, int(record_id)).probabilities for record_id in records]
+    assert sorted(shown) == [(0.25, 0.75), (0.5, 0.5), (0.9, 0.1)]
+
+
+def test_a_bucket_of_which_no_line_can_be_read_is_not_taken_for_empty(captures: Environment, put: Put) -> None:
+    put(b"{\n" + answering("[7]"))
+    monitoring.refresh_captures(captures)
+    summary = monitoring.capture_summary(captures)
+    assert summary is not None
+    assert (summary.records, summary.files, summary.last_at, summary.quarantined) == (0, 1, None, 2)
+    assert len(summary.quarantine_reasons) == 2
