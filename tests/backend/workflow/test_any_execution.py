@@ -15,6 +15,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -23,10 +25,6 @@ from backend.aws.environment import Environment
 from pages.shared.text import as_text, visible
 from pages.test_images import execution as page
 from tests import answers
-
-hypothesis = pytest.importorskip("hypothesis", reason="it comes with requirements-dev.txt")
-from hypothesis import HealthCheck, Phase, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LONG = 80
