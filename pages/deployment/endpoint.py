@@ -14,6 +14,7 @@ from pages.shared.confirm import confirm
 from pages.shared.environment import action
 from pages.shared.live import JobName, is_running
 from pages.shared.status import draw_status
+from pages.shared.text import as_text
 from pages.shared.times import format_time
 
 _DEFAULTS = DeploymentOptions()
@@ -51,7 +52,7 @@ def draw_endpoint(environment: Environment) -> bool:
     with st.container(border=True):
         _draw_head(environment, endpoint)
         if endpoint.failure_reason:
-            st.error(endpoint.failure_reason, icon=":material/error:")
+            st.error(as_text(endpoint.failure_reason), icon=":material/error:")
         _draw_lineage(endpoint)
     return endpoint.is_changing
 

@@ -13,6 +13,7 @@ from backend.aws.environment import Environment
 from backend.training import LEARNING_RATES, TrainingJob, TrainingOptions
 from pages.shared.environment import action, part
 from pages.shared.status import draw_status
+from pages.shared.text import as_text
 from pages.shared.times import format_duration, format_time
 
 _LOG_LINES = 200
@@ -89,7 +90,7 @@ def draw_job(environment: Environment, name: str) -> bool:
     log = training.read_training_log(environment, name)
     _draw_head(environment, job)
     if job.failure_reason:
-        st.error(job.failure_reason, icon=":material/error:")
+        st.error(as_text(job.failure_reason), icon=":material/error:")
     if log.epochs:
         with part():
             figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
