@@ -17,11 +17,13 @@ from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
 from backend.monitoring import labels
 from backend.staging import Dataset
+from backend.staging.upright import make_showable
 
 _SECONDS = 5
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 """What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
+_THUMBNAIL = 120  # pixels wide: twice what a cell of a table shows
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -90,7 +92,8 @@ def _by_name(names: Sequence[_N], read: Callable[[_N], str | None]) -> dict[_N, 
 
 
 def _url(image: bytes) -> str:
-    return f"data:image;base64,{base64.b64encode(image).decode()}"
+    """Raises InvalidImage."""
+    return f"data:image;base64,{base64.b64encode(make_showable(image, _THUMBNAIL)).decode()}"
 
 
 describe_steps = _kept(overview.describe_steps)

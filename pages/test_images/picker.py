@@ -12,7 +12,7 @@ from backend import jobs, workflow
 from backend.aws.environment import Environment
 from backend.staging import Dataset, StagedImage
 from backend.wording import count_of
-from backend.workflow.uploads import MAX_UPLOAD_MB
+from backend.workflow.uploads import MAX_UPLOAD_MB, MAX_WORKFLOW_BYTES
 from pages.shared import reads
 from pages.shared.environment import action
 from pages.shared.images import draw_images
@@ -33,6 +33,10 @@ def draw_submission(environment: Environment, dataset: Dataset | None) -> None:
             accept_multiple_files=True,
             max_upload_size=MAX_UPLOAD_MB,
             key="test_images.upload",
+        )
+        st.caption(
+            f"The workflow carries {MAX_WORKFLOW_BYTES:,} bytes: a larger image is scaled down to that when it is "
+            "submitted, and one that was taken sideways is turned upright."
         )
         contents = [(file.name, file.getvalue()) for file in files]
         if _submit_clicked(len(contents)):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from backend.aws.environment import Environment
 from tests.capture_lines import capture_line
 from tests.pages import cloud
-from tests.pages.visits import Visit, errors, links, metrics, table
+from tests.pages.visits import Visit, errors, links, metrics, table, texts
 
 PAGE = "monitoring"
 
@@ -170,3 +174,40 @@ def test_answers_of_json_lines_are_shown(visit: Visit, own: Environment) -> None
     app = visit(own, PAGE)
     assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "0")
     assert table(app, "Predicted")["Confidence"] == [0.75]
+
+
+@pytest.fixture
+def shown(visit: Visit, own: Environment) -> Callable[[bytes], AppTest]:
+    """The page with a record clicked whose input was this."""
+
+    def show(content: bytes) -> AppTest:
+        data = base64.b64encode(content).decode()
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        put_capture(own, "00-00-000-a", capture_line([0.75, 0.25], now, captureData__endpointInput__data=data))
+        app = visit(own, PAGE)
+        app.session_state["monitoring.record"] = points(app)["execution-1"]
+        app.run()
+        assert not app.exception
+        assert errors(app) == []
+        assert metrics(app)["Confidence"] == "0.750"
+        return app
+
+    return show
+
+
+def test_a_captured_cmyk_jpeg_is_shown(shown: Callable[[bytes], AppTest]) -> None:
+    buffer = io.BytesIO()
+    Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(buffer, "JPEG")
+    app = shown(buffer.getvalue())
+    assert len(app.image) == 1
+    [url] = table(app, "Predicted")["Image"]
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as thumbnail:
+        assert (thumbnail.format, thumbnail.mode) == ("PNG", "RGB")
+
+
+@pytest.mark.parametrize("content", [b"", b"1.5,2.5,3.5", b"\x89PNG\r\n\x1a\n", b"RecordIO" * 9])
+def test_of_a_captured_input_that_is_no_image_it_is_said(shown: Callable[[bytes], AppTest], content: bytes) -> None:
+    app = shown(content)
+    assert "The captured input is not a PNG or JPEG image" in texts(app)
+    assert len(app.image) == 0
+    assert table(app, "Predicted")["Image"] == [None]

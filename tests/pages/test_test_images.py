@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -38,6 +39,21 @@ def submit(app: AppTest, label: str) -> str:
 def png(color: str) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), color).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def phone_photo() -> bytes:
+    """A JPEG with a second image behind it, as phones make them."""
+    buffer = io.BytesIO()
+    image = Image.new("RGB", (64, 48), "olive")
+    image.save(buffer, "MPO", save_all=True, append_images=[image])
+    return buffer.getvalue()
+
+
+def large_png() -> bytes:
+    """318 kB."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (320, 330, 3), dtype=np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -101,18 +117,57 @@ def test_uploaded_images_are_classified(
     assert {cloud.content(populated, key) for key in keys} == {png("red"), png("blue")}
 
 
-def test_an_upload_that_is_no_image_is_named_and_nothing_is_submitted(
+def test_bad_files_are_named_and_the_good_ones_are_classified(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "Upload")
+    uploader = app.file_uploader[0].upload("good.png", png("green"), "image/png")
+    uploader.upload("letter.png", b"Dear Sir or Madam", "image/png")
+    uploader.upload("huge.png", bytes((4 << 20) + 1), "image/png")
+    uploader.upload("phone.jpg", phone_photo(), "image/jpeg")
+    uploader.upload("large.png", large_png(), "image/png").run()
+    assert submit(app, "Submit 5 images") == "succeeded"
+    assert sorted(key.split("-")[-1] for key in new_keys()) == ["good.png", "large.png", "phone.jpg"]
+    [said] = [element.value for element in app.success]
+    assert said.startswith("3 of 5 images went through the workflow.")
+    assert "scaled down to at most 180,000 bytes: large.png." in said
+    assert "letter.png is not a PNG or JPEG image" in said
+    assert "huge.png has 4.2 MB" in said
+    stored = {key.split("-")[-1]: cloud.content(populated, key) for key in new_keys()}
+    assert stored["phone.jpg"] == phone_photo()
+    assert len(stored["large.png"]) <= 180_000 < len(large_png())
+    newest = list(cloud.execution_arns(populated))[:3]
+    assert all("confidence" in str(cloud.execution(populated, name)["verdict"]) for name in newest)
+
+
+def test_files_of_which_none_is_good_are_all_named_and_nothing_is_submitted(
     visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
 ) -> None:
     before = cloud.keys(populated, "uploads/")
     app = visit(populated, PAGE)
     choose(app, "Upload")
-    uploader = app.file_uploader[0].upload("good.png", png("green"), "image/png")
-    uploader.upload("letter.png", b"Dear Sir or Madam", "image/png").run()
+    uploader = app.file_uploader[0].upload("letter.png", b"Dear Sir or Madam", "image/png")
+    uploader.upload("empty.png", b"", "image/png").run()
     assert submit(app, "Submit 2 images") == "failed"
     assert "letter.png is not a PNG or JPEG image" in errors(app)[0]
+    assert "empty.png is not a PNG or JPEG image" in errors(app)[0]
     assert new_keys() == []
     assert cloud.keys(populated, "uploads/") == before
+
+
+def test_a_cmyk_jpeg_that_was_classified_is_shown(visit: Visit, populated: Environment) -> None:
+    buffer = io.BytesIO()
+    Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(buffer, "JPEG")
+    app = visit(populated, PAGE)
+    choose(app, "Upload")
+    app.file_uploader[0].upload("press.jpg", buffer.getvalue(), "image/jpeg").run()
+    assert submit(app, "Submit 1 image") == "succeeded"
+    assert errors(app) == []
+    assert not app.exception
+    assert len(app.image) == 1
+    newest = next(iter(cloud.execution_arns(populated)))
+    assert "press.jpg" in cloud.submitted_keys(populated, {newest})[0]
 
 
 def test_without_an_upload_there_is_nothing_to_submit(visit: Visit, populated: Environment) -> None:
