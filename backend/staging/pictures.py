@@ -1,6 +1,6 @@
 """Opening an image that a stranger made: a PNG or JPEG of a size that this machine can hold, and nothing else.
 
-The containers have the same limits, in `samples.py` of image_classification.
+The containers have the same limits, in `pictures.py` of image_classification.
 """
 
 from __future__ import annotations

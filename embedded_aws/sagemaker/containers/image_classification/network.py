@@ -28,13 +28,15 @@ _SMALL_INPUT = 64
 class Architecture:
     """What decides a network's form, and how images come to it.
 
-    Images are brought to `canvas`, and the middle of `image_shape` is cut out; both are height and width.
+    Images are brought to `canvas`, and the middle of `image_shape` is cut out; both are height and width. Before, they
+    are scaled until their shorter side is `resize` pixels long; None is for models without.
     """
 
     num_layers: int
     num_classes: int
     image_shape: tuple[int, int]
     canvas: tuple[int, int]
+    resize: int | None = None
 
 
 class Classifier(nn.Module):

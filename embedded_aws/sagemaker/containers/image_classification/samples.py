@@ -16,10 +16,8 @@ from embedded_aws.sagemaker.containers.image_classification.pictures import (
     Size,
     UnreadableImage,
     covering,
-    decode,
-    fit,
+    prepare,
     read_size,
-    scale_to_cover,
 )
 
 _CROP_MARGIN = 1.15
@@ -65,13 +63,26 @@ def read_images(
 
 def _read_manifests(container: Container, channel: str, num_classes: int) -> Iterator[Sample]:
     folder = container.channel(channel)
-    manifests = sorted(container.channel(f"{channel}_lst").rglob("*.lst"))
+    manifests = sorted(path for path in container.channel(f"{channel}_lst").rglob("*.lst") if path.is_file())
     if not manifests:
         raise UserError(f"Channel {channel}_lst has no .lst file.")
     for manifest in manifests:
-        for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, content in enumerate(manifest.read_bytes().splitlines(), start=1):
+            location = f"{manifest.name} line {number}"
+            line = _text(content, location)
             if line.strip():
-                yield _parse_line(line, f"{manifest.name} line {number}", folder, num_classes)
+                yield _parse_line(line, location, folder, num_classes)
+
+
+def _text(content: bytes, location: str) -> str:
+    """A manifest's line; one in UTF-16 is told by the byte order mark or the zeros in it."""
+    try:
+        line = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{location} is not in UTF-8. Save the file in that encoding.") from error
+    if "\0" in line:
+        raise UserError(f"{location} holds a NUL character. Save the file as plain text in UTF-8.")
+    return line
 
 
 def _parse_line(line: str, location: str, folder: Path, num_classes: int) -> Sample:
@@ -106,10 +117,8 @@ def _size(sample: Sample, shape: tuple[int, int], resize: int | None) -> Size:
 
 def _pixels(sample: Sample, canvas: Size, resize: int | None) -> npt.NDArray[np.uint8]:
     """A sample's image, brought to the canvas."""
-    side = resize or 0
     with _image_errors(sample):
-        image = decode(_content(sample), (max(side, canvas[0]), max(side, canvas[1])))
-    return fit(image if resize is None else scale_to_cover(image, resize), canvas)
+        return prepare(_content(sample), canvas, resize)
 
 
 def _content(sample: Sample) -> bytes:

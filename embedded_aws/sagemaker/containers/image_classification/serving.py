@@ -16,11 +16,11 @@ import torch
 from aiohttp import web
 from torch import Tensor
 
-from embedded_aws.sagemaker.containers.image_classification import artifact
+from embedded_aws.sagemaker.containers.image_classification import artifact, pictures
 from embedded_aws.sagemaker.containers.image_classification.augmentation import cut_centre
 from embedded_aws.sagemaker.containers.image_classification.container import Container
 from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
-from embedded_aws.sagemaker.containers.image_classification.pictures import UnreadableImage, decode, fit
+from embedded_aws.sagemaker.containers.image_classification.pictures import UnreadableImage
 
 _IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "application/x-image"})
 _MAX_BATCH = 8
@@ -33,7 +33,7 @@ def serve(container: Container, log: logging.Logger) -> int:
     try:
         model = artifact.load(container.model)
     except ValueError as error:
-        log.error("The model does not load: %s.", error)
+        log.error("The model does not load: %s", error)
         return 1
     app = create_app(Predictor(model, log), model.architecture)
     web.run_app(app, path=os.environ["SAGEMAKER_SOCKET"], print=None, access_log=None, shutdown_timeout=5)
@@ -154,6 +154,6 @@ def prepare(content: bytes, architecture: Architecture) -> Tensor:
     An image of another size than the training images is scaled first. Raises UnreadableImage.
     """
     height, width = architecture.canvas
-    image = decode(content, (width, height))
-    pixels = torch.from_numpy(fit(image, (width, height)).transpose(2, 0, 1).copy())
+    image = pictures.prepare(content, (width, height), architecture.resize)
+    pixels = torch.from_numpy(image.transpose(2, 0, 1).copy())
     return cut_centre(pixels[None], architecture.image_shape)[0].float()
