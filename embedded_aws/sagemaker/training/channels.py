@@ -54,7 +54,7 @@ def download_channel(s3: S3Client, channel: dict[str, Any], role: str, folder: P
                 pass
     except (ClientError, ParamValidationError) as error:
         raise _download_failed(f"Unable to read {source['S3Uri']}: {error}") from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for a NUL, or half a character, in a key
         raise _download_failed(f"Unable to write what {source['S3Uri']} holds: {error}") from error
 
 
@@ -104,9 +104,12 @@ def _manifest_files(s3: S3Client, manifest: S3Uri) -> Iterator[ChannelFile]:
     """The objects that a manifest names: `[{"prefix": "s3://bucket/p/"}, "a.png", "b/c.png"]`."""
     content = s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"].read()
     try:
-        first, *entries = json.loads(content)
+        first, *entries = json.loads(content)  # in UTF-8, UTF-16 or UTF-32
         prefix = S3Uri.parse(first["prefix"])
         yield from [ChannelFile(S3Uri(prefix.bucket, prefix.key + entry), entry) for entry in entries]
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _download_failed(f"Line {line} of the manifest {manifest} is not in UTF-8.") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         expected = '[{"prefix": "s3://..."}, "key", ...]'
         raise _download_failed(f"The manifest {manifest} is not of the form {expected}: {error}") from error
@@ -115,6 +118,10 @@ def _manifest_files(s3: S3Client, manifest: S3Uri) -> Iterator[ChannelFile]:
 def _download(s3: S3Client, file: ChannelFile, folder: Path, cancelled: Event) -> None:
     if cancelled.is_set():
         return
+    if "//" in file.source.key:  # in AWS's words
+        raise _download_failed(
+            f"Failed to download data. S3 key: {file.source} has an illegal char sub-sequence '//' in it"
+        )
     if ".." in PurePosixPath(file.path).parts or file.path.startswith("/"):
         raise _download_failed(f"The key {file.source.key} would be written outside the channel's folder.")
     target = folder / file.path

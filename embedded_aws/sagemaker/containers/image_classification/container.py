@@ -45,6 +45,10 @@ class Container:
             )
         return path
 
+    def channels(self) -> set[str]:
+        """The names of all input channels."""
+        return {path.name for path in (self.base / "input" / "data").glob("*") if path.is_dir()}
+
     @property
     def model(self) -> Path:
         path = self.base / "model"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from embedded_aws.sagemaker.containers.image_classification import artifact
 from embedded_aws.sagemaker.containers.image_classification.augmentation import augment, cut_centre
 from embedded_aws.sagemaker.containers.image_classification.container import Container, Stop, UserError
 from embedded_aws.sagemaker.containers.image_classification.hyperparameters import Hyperparameters, parse
@@ -19,6 +21,10 @@ from embedded_aws.sagemaker.containers.image_classification.samples import Image
 _LOG_EVERY_BATCHES = 20
 _EVALUATION_BATCH = 250
 _LAYOUT = torch.channels_last  # a step takes a fifth less time on a CPU than in PyTorch's own layout
+_LONG_SECONDS = 600  # from here on, a training says beforehand how long it takes
+SEED_CHANNEL = "model"
+"""The channel of incremental training. Source: SageMaker developer guide, "Use Incremental Training"."""
+_CHANNELS = frozenset({"train", "validation", "train_lst", "validation_lst", SEED_CHANNEL})
 _TAB = "#011"  # as CloudWatch shows the tabs in the built-in's log lines
 
 
@@ -31,6 +37,8 @@ def train(container: Container, log: logging.Logger, stop: Stop) -> Classifier:
     chosen = parse(container.hyperparameters())
     for sentence in chosen.not_honoured():
         log.warning(sentence)
+    for name in sorted(container.channels() - _CHANNELS):
+        log.warning("Channel %s is not read: the channels are %s.", name, ", ".join(sorted(_CHANNELS)))
     torch.manual_seed(_seed(os.environ.get("SEED", "0")))
     shape = chosen.image_shape[1:]
     training = Split.of(read_images(container, "train", chosen.num_classes, shape, chosen.resize))
@@ -40,6 +48,8 @@ def train(container: Container, log: logging.Logger, stop: Stop) -> Classifier:
             "num_training_samples=%d, yet train_lst names %d images.", chosen.num_training_samples, len(training)
         )
     trainer = Trainer(chosen, training, validation, log)
+    if SEED_CHANNEL in container.channels():
+        trainer.start_from(_read_seed_model(container))
     trainer.train(stop)
     return trainer.best_model()
 
@@ -48,6 +58,19 @@ def _seed(text: str) -> int:
     if not text.isdecimal():
         raise UserError(f"SEED in the job's environment must be a whole number from 0 on, not {text!r}.")
     return int(text)
+
+
+def _read_seed_model(container: Container) -> Classifier:
+    """The model that incremental training goes on with: the channel's `model.tar.gz`."""
+    archives = sorted(path for path in container.channel(SEED_CHANNEL).rglob("*.tar.gz") if path.is_file())
+    if len(archives) != 1:
+        raise UserError(
+            f"Channel {SEED_CHANNEL} holds {len(archives)} files named .tar.gz. Give the S3 URI of one model.tar.gz."
+        )
+    try:
+        return artifact.load_packed(archives[0])
+    except ValueError as error:
+        raise UserError(f"Channel {SEED_CHANNEL}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -78,13 +101,26 @@ class Trainer:
         self._best_accuracy = -1.0
         self._best_weights: dict[str, Tensor] = {}
         height, width = training.pixels.shape[2:]
-        architecture = Architecture(chosen.num_layers, chosen.num_classes, self._shape, (height, width))
+        architecture = Architecture(chosen.num_layers, chosen.num_classes, self._shape, (height, width), chosen.resize)
         self._model = Classifier(architecture)
+        self._refuse_a_batch_of_one_value()
         self._model.to(memory_format=_LAYOUT)  # type: ignore[call-overload]  # missing in torch's own types
         self._set_normalisation()
         self._loss = nn.CrossEntropyLoss(weight=self._class_weights())
         self._optimizer = make_optimizer(chosen, self._model)
         self._batches = -(-len(training) // chosen.mini_batch_size)
+
+    def start_from(self, seed: Classifier) -> None:
+        """Go on with a trained model's weights; raises UserError when it is another network."""
+        for name in ("num_layers", "num_classes", "image_shape"):
+            own, other = getattr(self._model.architecture, name), getattr(seed.architecture, name)
+            if own != other:
+                raise UserError(
+                    f"The model in channel {SEED_CHANNEL} has {name} {_plain(other)}, and the job {_plain(own)}. "
+                    f"Incremental training needs the same num_layers, num_classes and image_shape."
+                )
+        self._model.load_state_dict(seed.state_dict())
+        self._log.info("Training goes on with the model in channel %s.", SEED_CHANNEL)
 
     def train(self, stop: Stop) -> None:
         """Train for the epochs asked for, or until early stopping or `stop` ends it."""
@@ -121,18 +157,42 @@ class Trainer:
         self._model.train()
         correct = seen = 0
         started = time.perf_counter()
-        order = torch.randperm(len(self._training), generator=self._random)
-        for batch, chosen in enumerate(torch.split(order, self._chosen.mini_batch_size)):
-            if stop.is_set() or len(chosen) == 1:  # batch normalisation needs two
+        for batch, chosen in enumerate(self.batches_of_an_epoch()):
+            if stop.is_set():
                 break
             self._set_learning_rate(epoch, batch)
             correct += self._step(chosen)
             seen += len(chosen)
+            if epoch == batch == 0:
+                self._say_how_long(time.perf_counter() - started)
             if batch and batch % _LOG_EVERY_BATCHES == 0:
                 speed = seen / (time.perf_counter() - started)
                 report = f"Speed: {speed:.3f} samples/sec{_TAB}accuracy={correct / seen:.6f}"
                 self._log.info("Epoch[%d] Batch [%d]%s%s", epoch, batch, _TAB, report)
         return correct / max(seen, 1)
+
+    def batches_of_an_epoch(self) -> Iterator[Tensor]:
+        """Indices of all images, in a new order.
+
+        A last image alone is joined by the first ones, as MXNet's `round_batch` fills a batch: what is normalised by
+        itself alone teaches little, and a network that ends in one pixel nothing.
+        """
+        order = torch.randperm(len(self._training), generator=self._random)
+        size = self._chosen.mini_batch_size
+        for chosen in torch.split(order, size):
+            yield chosen if len(chosen) > 1 else torch.cat((chosen, order[: size - 1]))
+
+    def _say_how_long(self, seconds: float) -> None:
+        """Log what the training takes when its first batch took so many seconds, where that is long."""
+        steps = self._batches * self._chosen.epochs
+        if steps * seconds >= _LONG_SECONDS:
+            self._log.warning(
+                "This training takes about %s on this machine, by its first batch: %.1f s, one of %d. "
+                "Fewer num_layers or epochs, or a smaller image_shape, take less.",
+                duration(steps * seconds),
+                seconds,
+                steps,
+            )
 
     def _step(self, chosen: Tensor) -> int:
         """Train on these images; returns how many were told right."""
@@ -169,12 +229,36 @@ class Trainer:
         self._model.mean.copy_(pixels.mean(dim=(0, 2, 3)).view(1, 3, 1, 1))
         self._model.deviation.copy_(pixels.std(dim=(0, 2, 3)).clamp(min=1.0).view(1, 3, 1, 1))
 
+    @torch.inference_mode()
+    def _refuse_a_batch_of_one_value(self) -> None:
+        """Batch normalisation in training needs two values a channel: two images, or one with two pixels at the end."""
+        if self._chosen.mini_batch_size > 1:
+            return
+        features = self._model.eval().body(torch.zeros(1, 3, *self._shape))
+        if features.shape[2:].numel() == 1:
+            raise UserError(
+                f"Hyperparameter mini_batch_size=1 teaches nothing with image_shape {_plain((3, *self._shape))}: one "
+                "pixel is left at the end of the network. Set mini_batch_size to 2 or more, or a larger image_shape."
+            )
+
     def _class_weights(self) -> Tensor | None:
         """Rare classes count more, so that each class counts the same in all."""
         if not self._chosen.use_weighted_loss:
             return None
         counts = torch.bincount(self._training.labels, minlength=self._chosen.num_classes).clamp(min=1)
         return len(self._training) / (self._chosen.num_classes * counts)
+
+
+def duration(seconds: float) -> str:
+    """As a person says it: in minutes up to two hours, in hours up to two days, then in days."""
+    for unit, name, most in ((60, "minutes", 120), (3600, "hours", 48)):
+        if seconds < unit * most:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def _plain(value: int | tuple[int, ...]) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 class EarlyStopping:

@@ -90,6 +90,45 @@ def test_a_file_in_the_place_of_a_folder_fails_the_job(environment: Environment,
         downloaded(environment, channel("train", f"s3://{bucket}/clash/"), tmp_path)
 
 
+# In the words of a job on AWS: aws-samples/generative-ai-on-amazon-sagemaker, pull request 242.
+@pytest.mark.parametrize("prefix", ["empty-segment/", "empty-segment", "empty-segment//"])
+def test_a_key_with_an_empty_segment_is_refused_as_on_aws(
+    environment: Environment, bucket: str, tmp_path: Path, prefix: str
+) -> None:
+    environment.s3.put_object(Bucket=bucket, Key="empty-segment//x.png", Body=b"")
+    with pytest.raises(TrainingFailed) as caught:
+        downloaded(environment, channel("train", f"s3://{bucket}/{prefix}"), tmp_path)
+    assert str(caught.value) == (
+        "ClientError: Data download failed:Failed to download data. "
+        f"S3 key: s3://{bucket}/empty-segment//x.png has an illegal char sub-sequence '//' in it"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_a_manifest_in_another_encoding_is_read_or_refused(
+    environment: Environment, bucket: str, prefix: str, tmp_path: Path, encoding: str
+) -> None:
+    content = json.dumps([{"prefix": prefix}, "v\u00e9lo.png"], ensure_ascii=False).encode(encoding)
+    environment.s3.put_object(Bucket=bucket, Key="manifests/encoded.manifest", Body=content)
+    environment.s3.put_object(Bucket=bucket, Key="channels/v\u00e9lo.png", Body=b"a bicycle")
+    manifest = manifest_channel(f"s3://{bucket}/manifests/encoded.manifest")
+    if encoding == "latin-1":
+        with pytest.raises(TrainingFailed, match=r"^ClientError: .*Line 1 of the manifest .* is not in UTF-8\.$"):
+            downloaded(environment, manifest, tmp_path)
+    else:
+        assert downloaded(environment, manifest, tmp_path) == {"v\u00e9lo.png": "a bicycle"}
+
+
+@pytest.mark.parametrize("entry", ["a\0.png", "\ud800.png"])
+def test_a_manifest_that_names_what_no_file_can_be_called_is_the_clients_error(
+    environment: Environment, bucket: str, prefix: str, tmp_path: Path, entry: str
+) -> None:
+    content = json.dumps([{"prefix": prefix}, entry])
+    environment.s3.put_object(Bucket=bucket, Key="manifests/odd.manifest", Body=content.encode())
+    with pytest.raises(TrainingFailed, match=r"^ClientError: Data download failed:.*odd\.manifest"):
+        downloaded(environment, manifest_channel(f"s3://{bucket}/manifests/odd.manifest"), tmp_path)
+
+
 def test_a_cancelled_download_writes_nothing_more(environment: Environment, prefix: str, tmp_path: Path) -> None:
     cancelled = Event()
     cancelled.set()

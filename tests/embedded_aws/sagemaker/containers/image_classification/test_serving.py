@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import aiohttp
+import numpy as np
 import pytest
 import torch
 from aiohttp.test_utils import TestClient, TestServer
@@ -25,11 +26,14 @@ from PIL import Image
 from torch import Tensor
 
 from embedded_aws.sagemaker.containers.image_classification import artifact, serving
+from embedded_aws.sagemaker.containers.image_classification.augmentation import cut_centre
+from embedded_aws.sagemaker.containers.image_classification.container import Container
 from embedded_aws.sagemaker.containers.image_classification.network import Architecture
+from embedded_aws.sagemaker.containers.image_classification.samples import read_images
 from embedded_aws.sagemaker.containers.image_classification.serving import Predictor, create_app, prepare
 from tests.bombs.pictures import BOMBS
 
-from .conftest import MODULE, ROOT, Job
+from .conftest import MODULE, ROOT, Job, write_images
 
 ignore_deprecated_jit = pytest.mark.filterwarnings(  # nothing else is as fast on a CPU
     "ignore:`torch.jit.* is deprecated:DeprecationWarning"
@@ -213,4 +217,91 @@ def test_a_broken_model_is_said_in_the_log(tmp_path: Path) -> None:
     command = [sys.executable, "-m", MODULE, "serve"]
     done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "The model does not load" in done.stdout
+    assert (
+        "The model does not load: model.tar.gz has no image-classification.pt and no model-shapes.json at its top "
+        "level: it holds nothing. Take the model.tar.gz of a training job that ran here, as it is."
+    ) in done.stdout
+
+
+# The files and their content are those of the built-in's own model.tar.gz.
+MXNET = {
+    "image-classification-0030.params": b"\x12\x01",
+    "image-classification-symbol.json": b"{}",
+    "model-shapes.json": b'[{"shape": [1, 3, 28, 28], "name": "data"}]',
+}
+SHAPES = "model-shapes.json"
+WEIGHTS = "image-classification.pt"
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (MXNET, r"has no image-classification\.pt at its top level: .* These are MXNet's files, .* on AWS\. Take"),
+        ({"model/x": b""}, r"no image-classification\.pt and no model-shapes\.json at its top level: it holds model\."),
+        ({WEIGHTS: b"", SHAPES: b"[]"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
+        ({WEIGHTS: b"", SHAPES: b"{}"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
+        ({WEIGHTS: b"", SHAPES: b"\xff"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
+        ({WEIGHTS: b"weights"}, r"image-classification\.pt in model\.tar\.gz is damaged, or is not of the network"),
+    ],
+)
+def test_an_artifact_of_another_layout_is_said_in_sentences(
+    tmp_path: Path, trained: Job, files: dict[str, bytes], sentence: str
+) -> None:
+    if WEIGHTS in files and SHAPES not in files:
+        files = {**files, SHAPES: (trained.base / "model" / SHAPES).read_bytes()}
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=sentence) as caught:
+        artifact.load(tmp_path)
+    assert str(caught.value).endswith("Take the model.tar.gz of a training job that ran here, as it is.")
+
+
+def test_the_weights_of_another_network_are_refused(tmp_path: Path, trained: Job) -> None:
+    shapes = json.loads((trained.base / "model" / SHAPES).read_text())
+    (tmp_path / SHAPES).write_text(json.dumps(shapes | {"num_layers": 32}))
+    (tmp_path / WEIGHTS).write_bytes((trained.base / "model" / WEIGHTS).read_bytes())
+    with pytest.raises(ValueError, match=r"is not of the network in model-shapes\.json"):
+        artifact.load(tmp_path)
+
+
+def test_a_model_from_before_resize_was_kept_with_it_is_served(tmp_path: Path, trained: Job) -> None:
+    shapes = json.loads((trained.base / "model" / SHAPES).read_text())
+    del shapes["resize"]
+    (tmp_path / SHAPES).write_text(json.dumps(shapes))
+    (tmp_path / WEIGHTS).write_bytes((trained.base / "model" / WEIGHTS).read_bytes())
+    assert artifact.load(tmp_path).architecture.resize is None
+
+
+@pytest.mark.parametrize("resize", [None, 30, 64])
+@pytest.mark.parametrize("sizes", [[(32, 32)], [(90, 50), (300, 77)]])
+def test_an_image_comes_to_the_network_as_in_training(
+    tmp_path: Path, resize: int | None, sizes: list[tuple[int, int]]
+) -> None:
+    job = Job(tmp_path)
+    job.set(image_shape="3,28,28", learning_rate="0", **({} if resize is None else {"resize": str(resize)}))
+    for split in ("train", "validation"):
+        write_images(job, split, 2)
+        for index in range(2):
+            path = job.channel(split) / f"{index}.png"
+            with Image.open(path) as picture:
+                picture.resize(sizes[index % len(sizes)]).save(path)
+    assert job.train().returncode == 0
+    architecture = artifact.load(tmp_path / "model").architecture
+    trained_on = read_images(Container(tmp_path), "train", 2, (28, 28), resize).pixels
+    for index in range(2):
+        served = prepare((job.channel("train") / f"{index}.png").read_bytes(), architecture)
+        assert torch.equal(served, cut_centre(torch.from_numpy(trained_on[index : index + 1]), (28, 28))[0].float())
+
+
+def test_16_bits_of_gray_are_answered_as_the_8_bits_of_the_same_picture(socket: Path) -> None:
+    gray = Image.linear_gradient("L").resize((32, 32))
+    deep = Image.frombytes("I;16", gray.size, (np.asarray(gray).astype("<u2") * 257).tobytes())
+    contents = []
+    for picture in (gray, deep):
+        file = io.BytesIO()
+        picture.save(file, "PNG")
+        contents.append(file.getvalue())
+    [(_, eight), (_, sixteen)] = post(socket, *contents)
+    assert json.loads(sixteen) == pytest.approx(json.loads(eight), abs=1e-5)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +21,7 @@ from PIL import Image
 
 from embedded_aws.sagemaker.containers.image_classification import METRIC_DEFINITIONS, artifact
 from embedded_aws.sagemaker.containers.image_classification.hyperparameters import parse
-from embedded_aws.sagemaker.containers.image_classification.training import EarlyStopping
+from embedded_aws.sagemaker.containers.image_classification.training import EarlyStopping, Split, Trainer, duration
 from tests.bombs.pictures import BOMBS
 
 from .conftest import MODULE, ROOT, Job, write_images
@@ -70,6 +74,7 @@ def weights(job: Job, seed: int) -> torch.Tensor:
         {"num_layers": "18"},
         {"image_shape": "3,64,64", "resize": "64", "num_layers": "18"},
         {"mini_batch_size": "15"},
+        {"mini_batch_size": "1"},
     ],
 )
 def test_other_choices_train_too(job: Job, chosen: dict[str, str]) -> None:
@@ -140,8 +145,16 @@ def test_a_job_that_is_told_to_stop_keeps_its_model(job: Job) -> None:
     assert (job.base / "model" / "image-classification.pt").exists()
 
 
-def rewrite(job: Job, lines: str) -> None:
-    (job.channel("train_lst") / "train.lst").write_text(lines)
+def rewrite(job: Job, lines: str, encoding: str = "utf-8") -> None:
+    (job.channel("train_lst") / "train.lst").write_text(lines, encoding)
+
+
+def encode(job: Job, encoding: str) -> None:
+    rewrite(job, (job.channel("train_lst") / "train.lst").read_text(), encoding)
+
+
+def seed_with(job: Job, archive: bytes) -> None:
+    (job.channel("model") / "model.tar.gz").write_bytes(archive)
 
 
 def break_image(job: Job) -> None:
@@ -168,7 +181,14 @@ def remove_image(job: Job) -> None:
         (lambda job: rewrite(job, "0\t0\t../../config/x.png\n"), "leads out of the channel"),
         (lambda job: rewrite(job, ""), "names no images"),
         (lambda job: write_images(job, "train", 16, size=20), "smaller than image_shape"),
+        (lambda job: encode(job, "utf-16"), "train.lst line 1 is not in UTF-8"),
+        (lambda job: encode(job, "utf-16-le"), "train.lst line 1 holds a NUL character"),
+        (lambda job: rewrite(job, "0\t0\t0.png\n1\t1\tvélo.png\n", "latin-1"), "train.lst line 2 is not in UTF-8"),
+        (lambda job: rewrite(job, "0\t0\t0.png\n1\t1\t1\0.png\n"), "train.lst line 2 holds a NUL character"),
         (lambda job: job.set(num_layers="21"), "num_layers"),
+        (lambda job: job.set(mini_batch_size="1", image_shape="3,4,4"), "mini_batch_size=1 teaches nothing"),
+        (lambda job: seed_with(job, b"no archive"), "Channel model: model.tar.gz is not a gzipped tar archive"),
+        (lambda job: job.channel("model"), "Channel model holds 0 files named .tar.gz"),
     ],
 )
 def test_what_cannot_be_used_fails_the_job_and_is_located(job: Job, spoil: Callable[[Job], None], reason: str) -> None:
@@ -176,6 +196,112 @@ def test_what_cannot_be_used_fails_the_job_and_is_located(job: Job, spoil: Calla
     assert job.train().returncode == 1
     assert job.failure.startswith("ClientError: ")
     assert reason in job.failure
+
+
+def test_a_manifest_may_begin_with_a_byte_order_mark_and_name_what_unicode_has(job: Job) -> None:
+    names = {"0.png": "v\u00e9lo.png", "1.png": "line\u2028separator.png"}
+    for old, new in names.items():
+        (job.channel("train") / old).rename(job.channel("train") / new)
+    lines = (job.channel("train_lst") / "train.lst").read_text()
+    for old, new in names.items():
+        lines = lines.replace(f"\t{old}", f"\t{new}")
+    rewrite(job, lines, "utf-8-sig")
+    completed = job.train()
+    assert completed.returncode == 0, completed.stdout
+
+
+@pytest.mark.parametrize("chosen", [{"mini_batch_size": "1"}, {"mini_batch_size": "15"}, {"mini_batch_size": "32"}])
+@pytest.mark.parametrize("images", [16, 1])
+def test_every_batch_is_a_step_however_few_images_it_has(job: Job, chosen: dict[str, str], images: int) -> None:
+    lines = (job.channel("train_lst") / "train.lst").read_text().splitlines(keepends=True)
+    rewrite(job, "".join(lines[:images]))
+    job.set(**chosen)
+    completed = job.train()
+    assert completed.returncode == 0, completed.stdout
+    steps = -(-images // int(chosen["mini_batch_size"]))
+    assert int(artifact.load(job.base / "model").state_dict()["body.0.1.num_batches_tracked"]) == steps
+
+
+def test_a_single_last_image_is_joined_by_the_first_ones() -> None:
+    chosen = parse({"num_classes": "2", "num_training_samples": "7", "num_layers": "20", "image_shape": "3,8,8"})
+    split = Split(torch.zeros(7, 3, 8, 8, dtype=torch.uint8), torch.zeros(7, dtype=torch.int64))
+    trainer = Trainer(chosen.model_copy(update={"mini_batch_size": 3}), split, split, logging.getLogger("test"))
+    first, second, last = trainer.batches_of_an_epoch()
+    assert sorted([*first.tolist(), *second.tolist(), last[0].item()]) == list(range(7))
+    assert last[1:].tolist() == first[:2].tolist()
+
+
+def test_training_goes_on_with_the_model_of_the_model_channel(job: Job, trained: Job) -> None:
+    seed_with(job, packed(trained.base / "model"))
+    job.set(learning_rate="0", mini_batch_size="16")
+    completed = job.train()
+    assert completed.returncode == 0, completed.stdout
+    assert "Training goes on with the model in channel model." in completed.stdout
+    head, seed = (artifact.load(each.base / "model").head.weight for each in (job, trained))
+    assert torch.equal(head, seed)  # at a learning rate of 0 it stays as it was
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        ({"num_layers": "32"}, "num_layers 20, and the job 32"),
+        ({"num_classes": "3"}, "num_classes 2, and the job 3"),
+        ({"image_shape": "3,24,24"}, "image_shape 28,28, and the job 24,24"),
+    ],
+)
+def test_incremental_training_needs_the_same_network(
+    job: Job, trained: Job, other: dict[str, str], difference: str
+) -> None:
+    seed_with(job, packed(trained.base / "model"))
+    job.set(**other)
+    assert job.train().returncode == 1
+    assert job.failure.startswith("ClientError: The model in channel model has ")
+    assert difference in job.failure
+
+
+def packed(folder: Path) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        tar.add(folder, arcname=".")
+    return file.getvalue()
+
+
+def test_a_channel_that_is_not_read_is_in_the_log(job: Job) -> None:
+    job.channel("test")
+    assert "Channel test is not read" in job.train().stdout
+
+
+def test_a_training_that_takes_long_says_so_after_its_first_batch(job: Job) -> None:
+    job.set(epochs="1000000")  # two batches each: a day even at 43 ms a batch
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE, "train"],
+        cwd=ROOT,
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(job.base)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = iter(process.stdout)
+    said = next(line for line in lines if "takes about" in line or "Epoch[" in line)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    found = re.search(
+        r"takes about (\d+) (hours|days) on this machine, by its first batch: [\d.]+ s, one of 2000000", said
+    )
+    assert found, said
+    assert "Fewer num_layers" in said
+
+
+def test_a_training_that_is_short_does_not_say_how_long_it_takes(job: Job) -> None:
+    assert "takes about" not in job.train().stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(600, "10 minutes"), (3 * 3600, "3 hours"), (30 * 3600 + 1000, "30 hours"), (10 * 86_400, "10 days")],
+)
+def test_a_duration_is_in_the_unit_that_a_person_would_use(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
 
 
 def test_what_is_not_honoured_is_in_the_log(job: Job) -> None:
