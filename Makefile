@@ -14,8 +14,11 @@ run: $(VENV)/.app
 demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
 
+# Much of a test's time is waiting: one process more than two cores has room.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
+
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # The tests that start no process and need no PyTorch.
 quick: $(VENV)/.test
@@ -27,11 +30,11 @@ check: lint types test
 CLIENTS := aws-cli sdk-v2 sdk-v3
 check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
 	SCONES_AWS_CLI=$(VENV)/aws-cli/bin/aws SCONES_SDK_V2=$(VENV)/sdk-v2/bin/python SCONES_SDK_V3=$(VENV)/sdk-v3/bin/python \
-	$(BIN)/python -m pytest -m "not aws"
+	$(PYTEST) -m "not aws"
 
 # Fails below the floor in pyproject.toml.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest --cov
+	$(PYTEST) --cov
 
 # Changes one thing at a time in what keeps strangers and bombs out, and tells which changes no test notices; minutes.
 mutants: $(VENV)/.dev

@@ -24,6 +24,8 @@ from tests.projects import of_project
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
 """Python's audit events for another process."""
+COSTLY = ("pipeline_run", "survivor", "trained_model", "trained")
+"""Fixtures of the whole run that take many seconds."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
     if quick or find_spec("torch") is None:
         sys.meta_path.insert(0, _WithoutTorch())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests: who needs what takes long to make stays together, else each file."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        needed = getattr(item, "fixturenames", ())
+        group = next((name for name in COSTLY if name in needed), item.nodeid.partition("::")[0])
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _skip_at_start(event: str, _arguments: tuple[object, ...]) -> None:
