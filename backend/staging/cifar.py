@@ -5,10 +5,8 @@ A stranger's is read by `apart`, in a process of its own.
 
 from __future__ import annotations
 
-import gzip
 import io
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,15 +18,16 @@ import numpy.typing as npt
 
 from backend.errors import InvalidArchive, SourceUnavailable
 from backend.staging.labels import FINE_LABELS
-from backend.staging.pickles import MAX_IMAGES, PickledArray, load_pickle
+from backend.staging.pickles import MAX_IMAGES, PickledArray, load_pickle, plain
 from backend.staging.tar_members import ADVICE, BoundedStream, Member, files
+from backend.staging.unpacking import CutOff, UnpackingError, unpacked
 
 FOLDER = "cifar-100-python"
 SPLITS = ("train", "test")
 IMAGE_SIZE = 32  # pixels, in both directions
 _IMAGE_BYTES = 3 * IMAGE_SIZE**2
 _LONGEST_NAME = 255  # bytes or characters: what file systems take
-_MEMBERS = {PurePosixPath(FOLDER, name): name for name in ("meta", *SPLITS)}
+_MEMBERS = ("meta", *SPLITS)
 _MAX_SPLIT_BYTES = MAX_IMAGES * (_IMAGE_BYTES + _LONGEST_NAME)
 _MAX_META_BYTES = 1 << 20  # the original has 1.5 kB
 _READ_BYTES = 1 << 20
@@ -64,7 +63,9 @@ def read_archive(path: Path) -> dict[str, CifarBatch]:
 
 
 def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str, CifarBatch]]:
-    """Read the splits of a CIFAR-100 archive, packed by gzip or not, each as it comes; none counts before the end.
+    """Read the splits of a CIFAR-100 archive, each as it comes; none counts before the end.
+
+    It may be packed by gzip, bzip2 or xz, cut down to some images, and in a folder of any name.
 
     Raises SourceUnavailable when the file cannot be opened, InvalidArchive when it is damaged or is not CIFAR-100.
     Source: the CIFAR-100 page of the University of Toronto ("Python version").
@@ -72,8 +73,8 @@ def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str
     seen: set[str] = set()
     with _archive_errors(path), _open_unpacked(path, watch) as stream:
         for member in files(stream):
-            name = _MEMBERS.get(PurePosixPath(member.name))
-            if name is None:
+            name = PurePosixPath(member.name).name  # the folder may have another name
+            if name not in _MEMBERS:
                 continue
             if name in seen:
                 raise InvalidArchive(f"{path.name} has more than one member {name}. {ADVICE}")
@@ -83,10 +84,10 @@ def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str
                 _check_label_names(content)
             else:
                 yield name, _parse_batch(content, name)
-        stream.drain()  # gzip's checksum is at the very end
-    missing = [str(member) for member, name in _MEMBERS.items() if name not in seen]
+        stream.drain()  # the checksum is at the very end
+    missing = [name for name in _MEMBERS if name not in seen]
     if missing:
-        raise InvalidArchive(f"{path.name} has no member {missing[0]}. {ADVICE}")
+        raise InvalidArchive(f"{path.name} has no member {FOLDER}/{missing[0]}. {ADVICE}")
 
 
 def _load(member: Member, name: str) -> Any:
@@ -119,12 +120,8 @@ class _WatchedFile(io.RawIOBase):
 
 @contextmanager
 def _open_unpacked(path: Path, watch: Watch) -> Iterator[BoundedStream]:
-    with io.BufferedReader(_WatchedFile(path, watch), _READ_BYTES) as file:
-        if file.peek(2)[:2] != b"\x1f\x8b":
-            yield BoundedStream(file)
-            return
-        with gzip.GzipFile(fileobj=file) as unpacked:
-            yield BoundedStream(unpacked)
+    with io.BufferedReader(_WatchedFile(path, watch), _READ_BYTES) as file, unpacked(file) as content:
+        yield BoundedStream(content)
 
 
 @contextmanager
@@ -134,9 +131,9 @@ def _archive_errors(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise SourceUnavailable(f"There is no file {path}. Check the path, or choose the offline sample.") from error
-    except EOFError as error:
+    except (EOFError, CutOff) as error:
         raise InvalidArchive(f"{path.name} ends too early: it was not copied whole. Get it again.") from error
-    except (zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
+    except (UnpackingError, tarfile.TarError) as error:
         raise InvalidArchive(f"{path.name} is no archive, or is damaged ({error}). {ADVICE}") from error
     except OSError as error:
         reason = error.strerror or str(error)
@@ -144,15 +141,15 @@ def _archive_errors(path: Path) -> Iterator[None]:
 
 
 def _check_label_names(meta: Any) -> None:
-    names = _field(meta, "fine_label_names", "meta")
-    if not isinstance(names, list) or tuple(_text(name) for name in names) != FINE_LABELS:
+    names = _sequence(_field(meta, "fine_label_names", "meta"))
+    if names is None or tuple(_text(name) for name in names) != FINE_LABELS:
         raise InvalidArchive(f"The label names in member meta are not those of CIFAR-100. {ADVICE}")
 
 
 def _parse_batch(content: Any, split: str) -> CifarBatch:
-    names, labels = _field(content, "filenames", split), _field(content, "fine_labels", split)
+    names, labels = _sequence(_field(content, "filenames", split)), _sequence(_field(content, "fine_labels", split))
     pixels = _pixels(_field(content, "data", split), split)
-    if not (isinstance(names, list) and isinstance(labels, list) and len(names) == len(labels) == len(pixels)):
+    if names is None or labels is None or not len(names) == len(labels) == len(pixels):
         raise InvalidArchive(f"The parts of member {split} disagree: an image needs one label and one name. {ADVICE}")
     if not all(isinstance(label, int) and 0 <= label < len(FINE_LABELS) for label in labels):
         raise InvalidArchive(f"Member {split} has a fine label that is no number from 0 to 99. {ADVICE}")
@@ -160,6 +157,15 @@ def _parse_batch(content: Any, split: str) -> CifarBatch:
     if None in filenames:
         raise InvalidArchive(f"Member {split} has a file name that is none. {ADVICE}")
     return CifarBatch.of(pixels, labels, [name for name in filenames if name is not None])
+
+
+def _sequence(values: Any) -> list[Any] | None:
+    """Values, one an image, as Python has them, from a list, a tuple or an array, of NumPy's values or Python's."""
+    try:
+        listed = values.as_list() if isinstance(values, PickledArray) else values
+        return [plain(value) for value in listed] if isinstance(listed, list | tuple) else None
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        return None
 
 
 def _pixels(data: Any, split: str) -> npt.NDArray[np.uint8]:

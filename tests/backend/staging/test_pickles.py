@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from backend.errors import InvalidArchive
-from backend.staging.pickles import PickledArray, PickledType, load_pickle
+from backend.staging.pickles import PickledArray, PickledScalar, PickledType, load_pickle, plain
 
 
 def load(content: bytes) -> Any:
@@ -43,8 +43,46 @@ def test_bytes_come_as_they_were_where_the_protocol_has_them(protocol: int) -> N
     assert load(pickle.dumps(content, protocol)) == content
 
 
-def test_bytes_that_python_3_wrote_for_python_2_are_a_call_and_refused() -> None:
-    assert "codecs.encode" in reason(pickle.dumps(b"bytes", 2))
+@pytest.mark.parametrize("protocol", [0, 1, 2])
+@pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)) * 3, {b"key": [b"\n\\", b"\r\x1a\0"]}])
+def test_bytes_that_python_3_wrote_for_python_2_come_as_they_were(protocol: int, content: object) -> None:
+    assert load(pickle.dumps(content, protocol)) == content
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00utf-8tR.",
+        b"c_codecs\nencode\n(X\x01\x00\x00\x00aX\x03\x00\x00\x00hextR.",
+        b"c_codecs\nencode\n(U\x01aX\x06\x00\x00\x00latin1tR.",
+        b"c_codecs\nencode\n(K\x01X\x06\x00\x00\x00latin1tR.",
+        b"c__builtin__\nbytes\n(K\x09tR.",
+    ],
+)
+def test_what_makes_bytes_of_anything_else_is_not_run(call: bytes) -> None:
+    assert "no CIFAR batch needs" in reason(b"\x80\x02" + call)
+
+
+def test_a_text_that_is_encoded_often_is_not_copied_without_end() -> None:
+    text = b"X" + (1 << 20).to_bytes(4, "little") + b"a" * (1 << 20) + b"q\x00"
+    encode = b"c_codecs\nencode\nq\x01X\x06\x00\x00\x00latin1q\x02"
+    content = b"\x80\x02" + text + encode + b"h\x01h\x00h\x02\x86R" * 200 + b"."
+    assert "encodes more than" in reason(content)
+
+
+@pytest.mark.parametrize(
+    "admitted",
+    [
+        b"c_codecs\nencode\n",
+        b"c__builtin__\nbytes\n",
+        b"cnumpy._core.numeric\n_frombuffer\n",
+        b"cnumpy\nndarray\n",
+        b"]",
+    ],
+)
+@pytest.mark.parametrize("state", [b"}U\x01aK\x01s", b"N}U\x0c__defaults__)s\x86"])
+def test_what_is_admitted_gets_no_attribute(admitted: bytes, state: bytes) -> None:
+    assert "gives a state to what has none" in reason(b"\x80\x02" + admitted + state + b"b.")
 
 
 def test_python_2s_text_comes_as_bytes() -> None:
@@ -52,7 +90,7 @@ def test_python_2s_text_comes_as_bytes() -> None:
     assert load(b"S'text'\n.") == b"text"
 
 
-@pytest.mark.parametrize("protocol", [3, 4])  # NumPy writes calls of its own for 5, and of codecs for 2
+@pytest.mark.parametrize("protocol", range(6))
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("shape", [(6, 4), (24,), (2, 3, 4), (0, 3072)])
 def test_an_array_of_bytes_comes_as_numpy_has_it(protocol: int, order: Any, shape: tuple[int, ...]) -> None:
@@ -61,6 +99,61 @@ def test_an_array_of_bytes_comes_as_numpy_has_it(protocol: int, order: Any, shap
     assert isinstance(array, PickledArray)
     np.testing.assert_array_equal(array.as_uint8(), original, strict=True)
     assert not array.as_uint8().flags.writeable
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([0, 8, 48, 99]),
+        np.array([8, 48], dtype=np.uint8),
+        np.array([8, -48], dtype=">i4"),
+        np.array([b"bike_1.png", b"b"]),
+        np.array(["bike_1.png", "\u00fcber"]),
+        np.arange(20)[::3],
+        np.array([], dtype=np.int64),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_numbers_and_texts_of_numpy_come_as_they_were(protocol: int, values: Any) -> None:
+    array = load(pickle.dumps(values, protocol))
+    assert isinstance(array, PickledArray)
+    assert array.as_list() == values.tolist()
+    scalars = load(pickle.dumps(list(values), protocol))
+    assert [plain(scalar) for scalar in scalars] == values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "data"),
+    [
+        ("i1", (50_001,), bytes(50_001)),
+        ("i1", (-1,), b"12"),
+        ("i1", (2, 1), b"12"),
+        ("S1", (), b"1"),
+        ("O", (2,), b"12"),
+        ("f8", (1,), bytes(8)),
+        ("S0", (2,), b""),
+        ("i8", (1 << 80,), bytes(8)),
+        ("M8[ns]", (1,), bytes(8)),
+        ("U1", (1,), b"\xff" * 4),
+    ],
+)
+def test_no_other_array_is_made_a_list(code: str, shape: Any, data: bytes) -> None:
+    with pytest.raises((TypeError, ValueError, OverflowError)):
+        array_of(code, shape, data).as_list()
+
+
+@pytest.mark.parametrize("data", [b"", b"1", bytes(100), "8", None])
+def test_a_scalar_of_another_length_has_no_value(data: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        PickledScalar(PickledType("i8"), data).value()
+
+
+def test_an_array_whose_axes_are_in_no_order_is_refused() -> None:
+    cube = np.arange(24, dtype=np.uint8).reshape(2, 3, 4).transpose(1, 0, 2)
+    with_order = pickle.dumps(cube, 5)
+    if b"K" in with_order and b"_frombuffer" in with_order:
+        assert "neither in C's order nor in Fortran's" in reason(with_order)
 
 
 @pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
@@ -114,12 +207,14 @@ def test_a_type_that_is_none_is_refused() -> None:
     ("start", "opcodes", "limit", "kind"),
     [
         (b"", b"K\x01", 200_000 - 1, "200,000 values"),  # one more stands at the end
-        (b"N", b"\x94", 200_000, "200,000 remembered values"),
-        (b"Nq\x00", b"h\x00", 200_000, "200,000 references"),
+        (b"N", b"\x94", 700_000, "700,000 remembered values"),
+        (b"Nq\x00", b"h\x00", 700_000, "700,000 references"),
         (b"", b"]", 2000, "2,000 containers"),
+        (b"", b")", 252_000, "252,000 tuples"),
+        (b"", b"(", 252_000, "252,000 marks"),
         (b"Nq\x00]" + b"K\x01a" * 100_000, b"h\x00a", 100_000, "200,000 list items"),
         (b"}", b"U\x01aNs", 2000, "2,000 groups of items"),
-        (b"", b"cnumpy\ndtype\n", 100, "100 calls"),
+        (b"", b"cnumpy\ndtype\n", 250_100, "250,100 calls"),
         (b"", b"\x80\x04", 2000 - 2, "2,000 parts"),  # one at the start, and the stop
     ],
 )
@@ -135,7 +230,7 @@ ADMITTED = {
     "SHORT_BINUNICODE", "BINUNICODE8", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET",
     "LONG_BINGET", "EMPTY_LIST", "LIST", "EMPTY_DICT", "DICT", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2",
     "TUPLE3", "MARK", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD",
-    "PROTO", "FRAME", "STOP",
+    "PROTO", "FRAME", "STOP", "BYTEARRAY8",
 }  # fmt: skip
 
 
