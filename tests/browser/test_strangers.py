@@ -180,7 +180,7 @@ def test_another_page_does_not_post_a_form(stranger: Stranger) -> None:
 def test_another_page_does_not_frame_the_app(stranger: Stranger) -> None:
     stranger.page.evaluate(_FRAME, f"{stranger.app.url}/cleanup")
     assert stranger.statuses == [403]
-    assert stranger.page.frames[-1].url == "chrome-error://chromewebdata/"
+    stranger.page.frames[-1].wait_for_url("chrome-error://chromewebdata/")
 
 
 def test_another_page_may_link_to_a_page_of_the_app(stranger: Stranger) -> None:
