@@ -35,9 +35,9 @@ def open_upright(name: str, content: bytes, most: Size) -> Image.Image:
     check_picture(name, content)
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-            turn = _turn(image)
             image.draft(None, (2 * max(most), 2 * max(most)))  # a large JPEG is not decoded whole to be made small
             opened = _within(_as_rgb(image), max(most), max(most))
+            turn = _turn(image)  # not before: a PNG's EXIF may stand behind its pixels
     except (OSError, SyntaxError, ValueError) as error:  # the check decodes a JPEG to an eighth of its size
         raise InvalidImage(f"{name} is damaged. Choose another file.") from error
     turned = opened if turn is None else opened.transpose(turn)
@@ -85,6 +85,10 @@ def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits of gray: the upper eight
         gray = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
         return Image.fromarray(gray).convert("RGB")
+    if image.mode == "CMYK":  # by OpenCV's formula, as the containers do
+        ink = np.asarray(image)
+        light = 255 - ink[:, :, 3:].astype(np.uint16)
+        return Image.fromarray((light - (ink[:, :, :3] * light >> 8)).astype(np.uint8))
     if image.mode == "P":
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import torch
 
+from embedded_aws.sagemaker.containers.image_classification.hyperparameters import (
+    LARGE_IMAGE_LAYERS,
+    SMALL_IMAGE_LAYERS,
+)
 from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
 
 _WEIGHTS = "image-classification.pt"
@@ -69,4 +73,7 @@ def _read_architecture(path: Path) -> Architecture:
     description = json.loads(path.read_text(encoding="utf-8"))
     for name in ("image_shape", "canvas"):
         description[name] = tuple(description[name])
-    return Architecture(**description)
+    architecture = Architecture(**description)
+    if architecture.num_layers not in (*SMALL_IMAGE_LAYERS, *LARGE_IMAGE_LAYERS):  # before so many are made
+        raise ValueError(f"{architecture.num_layers} layers")
+    return architecture

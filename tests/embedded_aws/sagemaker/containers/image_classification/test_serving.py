@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
@@ -231,6 +232,7 @@ MXNET = {
 }
 SHAPES = "model-shapes.json"
 WEIGHTS = "image-classification.pt"
+ENDLESS = json.dumps(asdict(Architecture(600_000_002, 2, (28, 28), (28, 28)))).encode()
 
 
 @pytest.mark.parametrize(
@@ -241,6 +243,7 @@ WEIGHTS = "image-classification.pt"
         ({WEIGHTS: b"", SHAPES: b"[]"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
         ({WEIGHTS: b"", SHAPES: b"{}"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
         ({WEIGHTS: b"", SHAPES: b"\xff"}, r"model-shapes\.json in model\.tar\.gz describes no network"),
+        ({WEIGHTS: b"", SHAPES: ENDLESS}, r"model-shapes\.json in model\.tar\.gz describes no network"),
         ({WEIGHTS: b"weights"}, r"image-classification\.pt in model\.tar\.gz is damaged, or is not of the network"),
     ],
 )
