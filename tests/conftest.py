@@ -24,7 +24,7 @@ from tests.projects import of_project
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
 """Python's audit events for another process."""
-COSTLY = ("pipeline_run", "survivor", "trained_model", "trained")
+COSTLY = ("pipeline_run", "trained_model", "trained")
 """Fixtures of the whole run that take many seconds."""
 
 
@@ -48,7 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         needed = getattr(item, "fixturenames", ())
-        group = next((name for name in COSTLY if name in needed), item.nodeid.partition("::")[0])
+        file = item.nodeid.partition("::")[0]
+        by_file = "browser" if file.startswith("tests/browser/") else file  # one chromium at a time
+        group = next((name for name in COSTLY if name in needed), by_file)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
