@@ -91,8 +91,8 @@ def test_a_session_that_was_open_before_cannot_start_a_second_one(page: Page, ot
     button(other_page, "Stage images").click()
     progress(other_page).get_by_text("Drawing").wait_for()
     other_page.get_by_role("button", name="Stage images", exact=True, disabled=True).wait_for()
-    fraction = progress(page).get_by_role("progressbar")
-    assert float(fraction.get_attribute("aria-valuenow") or 0) > 0  # the first one goes on
+    moved = '[role=progressbar]:not([aria-valuenow="0"])'
+    progress(page).locator(moved).wait_for()  # the first one goes on
 
 
 def test_one_session_cancels_and_both_are_told(staging: Page, other_page: Page) -> None:
