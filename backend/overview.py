@@ -111,6 +111,8 @@ def _monitoring(environment: Environment) -> tuple[State, str]:
     summary = monitoring.capture_summary(environment)
     if summary is None:
         return State.MISSING, "No captured record was read."
+    if not summary.records:
+        return State.MISSING, f"None could be read of {count_of(summary.quarantined, 'captured line')}."
     return State.READY, f"{count_of(summary.records, 'captured record')} in {count_of(summary.files, 'file')}."
 
 

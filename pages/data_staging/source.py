@@ -16,6 +16,7 @@ from pages.shared.live import JobName
 _UNIVERSITY = "University of Toronto"
 _ARCHIVE = "Archive"
 _SAMPLE = "Offline sample"
+_PACKINGS = ["gz", "tgz", "bz2", "tbz2", "xz", "txz", "tar"]
 _CAPTIONS = {
     _UNIVERSITY: "CIFAR-100 itself: a download of 169 MB, kept for the next time.",
     _ARCHIVE: "A CIFAR-100 archive (python version) on the machine that runs the app, or uploaded to it.",
@@ -69,7 +70,7 @@ def _choose_archive() -> Source | UploadedFile | None:
     path = path_column.text_input(
         "Path", placeholder="/data/cifar-100-python.tar.gz", key="data_staging.path", persist_state="session"
     )
-    upload = upload_column.file_uploader("Or upload it", type=["gz", "tgz", "tar"], key="data_staging.upload")
+    upload = upload_column.file_uploader("Or upload it", type=_PACKINGS, key="data_staging.upload")
     if upload is not None:
         return upload
     return LocalArchive(Path(path).expanduser()) if path else None

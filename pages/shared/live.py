@@ -9,6 +9,7 @@ import streamlit as st
 
 from backend import jobs
 from pages.shared.environment import part
+from pages.shared.text import as_text
 
 _JOB_SECONDS = 0.5
 
@@ -100,11 +101,12 @@ def _draw_end(job: jobs.Job, done: str | None) -> None:
             case jobs.Status.SUCCEEDED:
                 said = job.message or f"{job.title}: done."
                 text = said if job.is_cancelling else done or said  # it says that it could not be cancelled any more
-                st.success(text, icon=":material/check_circle:")
+                st.success(as_text(text), icon=":material/check_circle:")
             case jobs.Status.FAILED:
-                st.error(job.error or f"{job.title} failed.", icon=":material/error:")
+                st.error(as_text(job.error or f"{job.title} failed."), icon=":material/error:")
             case _:
-                st.info(" ".join(filter(None, [f"{job.title} was cancelled.", job.error])), icon=":material/cancel:")
+                said = " ".join(filter(None, [f"{job.title} was cancelled.", job.error]))
+                st.info(as_text(said), icon=":material/cancel:")
         if st.button("", key=f"{job.name}.dismiss", icon=":material/close:", type="tertiary", help="Dismiss"):
             jobs.dismiss(job.name)
             st.rerun()

@@ -114,7 +114,7 @@ def test_a_missing_path_is_named_and_nothing_is_staged(visit: Visit, own: Enviro
 def test_a_truncated_archive_is_refused_and_nothing_is_staged(visit: Visit, own: Environment, truncated: Path) -> None:
     app = visit(own, PAGE)
     assert stage_path(app, truncated) == "failed"
-    assert "cannot be read" in errors(app)[0]
+    assert "ends too early" in errors(app)[0]
     assert cloud.keys(own, "datasets/") == []
     assert "No images are staged yet." in texts(app)
 

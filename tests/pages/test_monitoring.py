@@ -161,9 +161,18 @@ def test_a_bucket_of_which_no_line_can_be_read_shows_how_many_and_why(visit: Vis
     assert ["3 lines in 1 file" in element.value for element in app.warning] == [True]
     assert table(app, "Reason")["Lines"] == [2, 1]
     assert "no probabilities from 0 to 1" in table(app, "Reason")["Reason"][1]
+    assert "None could be read of 3 captured lines." in texts(visit(own, "overview"))
+    put_capture(own, "00-00-000-b", line(datetime.now(UTC), "new", [0.2, 0.8]))
+    app = visit(own, PAGE)
+    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "3")
+
+
+def test_a_bucket_of_which_no_line_can_be_read_is_read_again_when_asked_to(visit: Visit, own: Environment) -> None:
+    put_capture(own, "00-00-000-a", b"{\n")
+    app = visit(own, PAGE)
     put_capture(own, "00-00-000-b", line(datetime.now(UTC), "new", [0.2, 0.8]))
     app.button(key="monitoring.refresh").click().run()
-    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "3")
+    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "1")
 
 
 def test_answers_of_json_lines_are_shown(visit: Visit, own: Environment) -> None:

@@ -148,10 +148,10 @@ def test_files_of_which_none_is_good_are_all_named_and_nothing_is_submitted(
     app = visit(populated, PAGE)
     choose(app, "Upload")
     uploader = app.file_uploader[0].upload("letter.png", b"Dear Sir or Madam", "image/png")
-    uploader.upload("empty.png", b"", "image/png").run()
+    uploader.upload("![a](http://a/b).png", b"", "image/png").run()
     assert submit(app, "Submit 2 images") == "failed"
     assert "letter.png is not a PNG or JPEG image" in errors(app)[0]
-    assert "empty.png is not a PNG or JPEG image" in errors(app)[0]
+    assert "`![a](http://a/b).png` is not a PNG or JPEG image" in errors(app)[0]  # shown, and not acted on
     assert new_keys() == []
     assert cloud.keys(populated, "uploads/") == before
 
