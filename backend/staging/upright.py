@@ -47,6 +47,8 @@ def open_upright(name: str, content: bytes, most: Size) -> Image.Image:
 def is_upright(content: bytes) -> bool:
     """Whether an image that was checked needs no turn to be seen as it was taken."""
     with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+        image.draft(None, (1, 1))
+        image.load()  # a PNG's EXIF may stand behind its pixels
         return _turn(image) is None
 
 
@@ -58,7 +60,8 @@ def make_showable(content: bytes, width: int) -> bytes:
     check_picture("It", content)
     with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
         is_long = max(image.size) > _LONGEST * min(image.size)
-        if image.mode in _SHOWN_AS_THEY_ARE and image.width <= width and not is_long and _turn(image) is None:
+        is_small = image.width <= width and not is_long
+        if image.mode in _SHOWN_AS_THEY_ARE and is_small and is_upright(content):
             return content
     shown = open_upright("It", content, (width, _LONGEST * width))
     if max(shown.size) > _LONGEST * min(shown.size):

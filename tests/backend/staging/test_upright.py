@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from backend.errors import InvalidImage
-from backend.staging.upright import make_showable, open_upright
+from backend.staging.upright import is_upright, make_showable, open_upright
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -47,6 +47,18 @@ def test_an_image_taken_sideways_is_seen_upright(orientation: int, kind: str) ->
     shown = np.asarray(opened(make_showable(content, 192)).convert("RGB")).astype(int)
     assert shown.shape == expected.shape or orientation == 1
     assert abs(shown - expected).max() <= 1
+
+
+def test_a_png_whose_exif_stands_behind_its_pixels_is_seen_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved(corners(), "PNG", exif=exif)
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    moved = content[:start] + content[end:-12] + content[start:end] + content[-12:]  # before IEND
+    assert moved.index(b"IDAT") < moved.index(b"eXIf")
+    assert not is_upright(moved)
+    assert opened(make_showable(moved, 192)).size == (32, 48)
 
 
 def test_a_cmyk_jpeg_is_shown_in_its_colors() -> None:
