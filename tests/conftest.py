@@ -52,6 +52,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         by_file = "browser" if file.startswith("tests/browser/") else file  # one chromium at a time
         group = next((name for name in COSTLY if name in needed), by_file)
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_takes_short)  # what takes long begins first, so that no process is left alone with it
+
+
+def _takes_short(item: pytest.Item) -> bool:
+    [group] = (mark.args[0] for mark in item.iter_markers("xdist_group"))
+    return group not in ("browser", *COSTLY) and "image_classification" not in group
 
 
 def _skip_at_start(event: str, _arguments: tuple[object, ...]) -> None:

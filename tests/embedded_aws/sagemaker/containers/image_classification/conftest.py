@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,24 @@ SMALL = {
 
 
 @dataclass(frozen=True)
+class Trained:
+    """How a container that trained has ended: its exit code and all that it wrote."""
+
+    returncode: int
+    output: str
+
+
+@cache
+def _warm() -> subprocess.Popen[str]:
+    """The process that forks containers off, until the run ends."""
+    command = [sys.executable, str(Path(__file__).with_name("warm.py"))]
+    variables = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)  # it ends with its standard input
+    return process
+
+
+@dataclass(frozen=True)
 class Job:
     """A container's folder, ready to train."""
 
@@ -41,11 +61,16 @@ class Job:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(SMALL | hyperparameters))
 
-    def train(self, seed: int | str = 0) -> subprocess.CompletedProcess[str]:
-        """Run the container as SageMaker does."""
-        variables = os.environ | {"SAGEMAKER_BASE_DIR": str(self.base), "SEED": str(seed)}
-        command = [sys.executable, "-m", MODULE, "train"]
-        return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    def train(self, seed: int | str = 0) -> Trained:
+        """Run the container, in a process of its own as SageMaker does, until it ends."""
+        output = self.base / "output.txt"
+        warm = _warm()
+        assert warm.stdin is not None
+        assert warm.stdout is not None
+        print(
+            json.dumps({"base": str(self.base), "seed": str(seed), "output": str(output)}), file=warm.stdin, flush=True
+        )
+        return Trained(int(warm.stdout.readline()), output.read_text(encoding="utf-8"))
 
     @property
     def failure(self) -> str:
@@ -80,5 +105,5 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Job:
     write_images(made, "train", 16)
     write_images(made, "validation", 8)
     completed = made.train()
-    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert completed.returncode == 0, completed.output
     return made

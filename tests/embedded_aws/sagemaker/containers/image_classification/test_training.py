@@ -39,7 +39,7 @@ def test_a_model_is_its_weights_and_their_shapes(trained: Job) -> None:
 
 
 def test_the_log_has_the_built_ins_lines_and_metrics(job: Job) -> None:
-    output = job.train().stdout
+    output = job.train().output
     stamp = r"^\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d INFO \d+\] "
     for line in (
         r"Train-accuracy=0\.\d{6}$|Train-accuracy=1\.0{6}$",
@@ -80,7 +80,7 @@ def weights(job: Job, seed: int) -> torch.Tensor:
 def test_other_choices_train_too(job: Job, chosen: dict[str, str]) -> None:
     job.set(**chosen)
     completed = job.train()
-    assert completed.returncode == 0, completed.stdout
+    assert completed.returncode == 0, completed.output
 
 
 def test_early_stopping_ends_a_job_that_does_not_improve(job: Job) -> None:
@@ -92,12 +92,12 @@ def test_early_stopping_ends_a_job_that_does_not_improve(job: Job) -> None:
         early_stopping_patience="2",
         early_stopping_tolerance="1",
     )
-    assert "Early stopping at epoch" in job.train().stdout
+    assert "Early stopping at epoch" in job.train().output
 
 
 def test_the_model_with_the_best_validation_accuracy_is_kept(job: Job) -> None:
     job.set(epochs="6", learning_rate="0.05")
-    output = job.train().stdout
+    output = job.train().output
     validated = [float(value) for value in re.findall(r"Validation-accuracy=([\d.]+)", output)]
     stored = [
         float(value) for value in re.findall(r"Storing the best model with validation accuracy: ([\d.]+)", output)
@@ -207,7 +207,7 @@ def test_a_manifest_may_begin_with_a_byte_order_mark_and_name_what_unicode_has(j
         lines = lines.replace(f"\t{old}", f"\t{new}")
     rewrite(job, lines, "utf-8-sig")
     completed = job.train()
-    assert completed.returncode == 0, completed.stdout
+    assert completed.returncode == 0, completed.output
 
 
 @pytest.mark.parametrize(("images", "size", "steps"), [(16, 1, 16), (16, 15, 2), (1, 32, 1)])
@@ -216,7 +216,7 @@ def test_every_batch_is_a_step_however_few_images_it_has(job: Job, images: int, 
     rewrite(job, "".join(lines[:images]))
     job.set(mini_batch_size=str(size))
     completed = job.train()
-    assert completed.returncode == 0, completed.stdout
+    assert completed.returncode == 0, completed.output
     assert int(artifact.load(job.base / "model").state_dict()["body.0.1.num_batches_tracked"]) == steps
 
 
@@ -233,8 +233,8 @@ def test_training_goes_on_with_the_model_of_the_model_channel(job: Job, trained:
     seed_with(job, packed(trained.base / "model"))
     job.set(learning_rate="0", mini_batch_size="16")
     completed = job.train()
-    assert completed.returncode == 0, completed.stdout
-    assert "Training goes on with the model in channel model." in completed.stdout
+    assert completed.returncode == 0, completed.output
+    assert "Training goes on with the model in channel model." in completed.output
     head, seed = (artifact.load(each.base / "model").head.weight for each in (job, trained))
     assert torch.equal(head, seed)  # at a learning rate of 0 it stays as it was
 
@@ -296,7 +296,7 @@ def test_a_duration_is_in_the_unit_that_a_person_would_use(seconds: float, expec
 def test_what_is_not_honoured_is_in_the_log(job: Job) -> None:
     job.set(use_pretrained_model="1")
     job.channel("test")
-    output = job.train().stdout
+    output = job.train().output
     assert "use_pretrained_model=1 is not honoured" in output
     assert "Channel test is not read" in output
 
