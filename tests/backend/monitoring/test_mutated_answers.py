@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 pytest.importorskip("hypothesis", reason="it comes with requirements-test.txt")
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.monitoring.records import BrokenLine, Inference, decode_record, read_image, read_lines
 from tests.capture_lines import IMAGE, capture_line
+from tests.mutating import run, with_changes
 
 DELIVERED = datetime(2026, 1, 2, 4, tzinfo=UTC)
 PROBABILITIES = st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=4), min_size=1, max_size=4)
@@ -29,13 +30,6 @@ CHANGES = st.lists(
 )
 
 
-def _changed(text: str, changes: list[tuple[float, str, int]]) -> str:
-    for share, value, deleted in changes:
-        place = int(share * len(text))
-        text = text[:place] + value + text[place + deleted :]
-    return text
-
-
 def _formatted(form: str, predictions: list[list[float]]) -> str:
     match form:
         case "JSON Lines":
@@ -48,7 +42,7 @@ def _formatted(form: str, predictions: list[list[float]]) -> str:
 
 @given(st.sampled_from(["JSON Lines", "CSV", "JSON"]), PROBABILITIES, CHANGES, st.booleans())
 def answer(form: str, predictions: list[list[float]], changes: list[tuple[float, str, int]], is_base64: bool) -> None:
-    text = _changed(_formatted(form, predictions), changes)
+    text = with_changes(_formatted(form, predictions), changes)
     data = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode() if is_base64 else text
     encoding = {"captureData__endpointOutput__encoding": "BASE64" if is_base64 else "JSON"}
     whole = capture_line([0.9, 0.1])
@@ -72,7 +66,7 @@ def answer(form: str, predictions: list[list[float]], changes: list[tuple[float,
     st.one_of(st.text(), st.binary().map(lambda content: base64.b64encode(content).decode())), CHANGES, st.booleans()
 )
 def captured_input(data: str, changes: list[tuple[float, str, int]], is_image: bool) -> None:
-    text = _changed(base64.b64encode(IMAGE).decode() if is_image else data, changes)
+    text = with_changes(base64.b64encode(IMAGE).decode() if is_image else data, changes)
     record = decode_record(
         capture_line([0.9, 0.1], captureData__endpointInput__data=text.encode("utf-8", "replace").decode())
     )
@@ -81,21 +75,10 @@ def captured_input(data: str, changes: list[tuple[float, str, int]], is_image: b
     assert problem is None or problem.startswith("The captured input ")
 
 
-def _run(examples: int) -> None:
-    for change in (answer, captured_input):
-        settings(
-            max_examples=examples,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )(change)()
-
-
 def test_what_was_captured_and_changed_at_random_is_read_or_set_aside() -> None:
-    _run(300)
+    run(300, answer, captured_input)
 
 
 @pytest.mark.slow
 def test_10_000_that_were_captured_and_changed_at_random_are_read_or_set_aside() -> None:
-    _run(10_000)
+    run(10_000, answer, captured_input)

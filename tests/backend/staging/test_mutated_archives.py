@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("hypothesis", reason="it comes with requirements-test.txt")
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import InvalidArchive
 from backend.staging.cifar import read_archive
 from backend.staging.labels import FINE_LABELS
+from tests.mutating import run, with_changes
 
 PACKERS = [bytes, gzip.compress, bz2.compress, lzma.compress]
 LABELS: list[Any] = [[8, 48], (8, 48), np.array([8, 48]), list(np.array([8, 48], dtype=np.int16))]
@@ -37,13 +38,6 @@ CHANGES = st.lists(
     ),
     max_size=4,
 )
-
-
-def _changed(content: bytes, changes: list[tuple[float, bytes, int]], end: float = 1.0) -> bytes:
-    for share, value, deleted in changes:
-        place = int(share * end * len(content))
-        content = content[:place] + value + content[place + deleted :]
-    return content
 
 
 def _archive(members: dict[str, bytes]) -> bytes:
@@ -73,10 +67,10 @@ def change(
     members = {"meta": pickle.dumps({"fine_label_names": list(FINE_LABELS)}, protocol), "train": batch, "test": batch}
     if target in members:
         # Most of a batch is pixels, of which any are good: what is around them is changed more often.
-        members[target] = _changed(members[target], changes, end=1.0 if is_pixels_first else 0.1)
+        members[target] = with_changes(members[target], changes, end=1.0 if is_pixels_first else 0.1)
     packed = packer(_archive(members))
     with tempfile.NamedTemporaryFile(suffix=".tar") as file:
-        Path(file.name).write_bytes(_changed(packed, changes) if target == "packed" else packed)
+        Path(file.name).write_bytes(with_changes(packed, changes) if target == "packed" else packed)
         try:
             batches = read_archive(Path(file.name))
         except InvalidArchive as error:
@@ -89,20 +83,10 @@ def change(
         assert all(isinstance(name, str) for name in read.filenames)
 
 
-def _run(examples: int) -> None:
-    settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )(change)()
-
-
 def test_an_archive_that_was_changed_at_random_is_read_or_refused() -> None:
-    _run(300)
+    run(300, change)
 
 
 @pytest.mark.slow
 def test_10_000_archives_that_were_changed_at_random_are_read_or_refused() -> None:
-    _run(10_000)
+    run(10_000, change)

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 pytest.importorskip("hypothesis", reason="it comes with requirements-test.txt")
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import InvalidImage
 from backend.staging.upright import make_showable
 from backend.workflow.uploads import MAX_WORKFLOW_BYTES, prepare_image
+from tests.mutating import run, with_changes
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # of damaged EXIF, which is what is handed in
 
@@ -46,16 +47,9 @@ ORIGINALS = [
 CHANGES = st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6), st.integers(0, 12)), max_size=4)
 
 
-def _changed(content: bytes, changes: list[tuple[float, bytes, int]]) -> bytes:
-    for share, value, deleted in changes:
-        place = int(share * len(content))
-        content = content[:place] + value + content[place + deleted :]
-    return content
-
-
 @given(st.sampled_from(ORIGINALS), CHANGES)
 def change(original: bytes, changes: list[tuple[float, bytes, int]]) -> None:
-    content = _changed(original, changes)
+    content = with_changes(original, changes)
     try:
         image = prepare_image("photo.jpg", content)
     except InvalidImage as error:
@@ -68,20 +62,10 @@ def change(original: bytes, changes: list[tuple[float, bytes, int]]) -> None:
         assert shown.mode in {"1", "L", "LA", "P", "RGB", "RGBA"}
 
 
-def _run(examples: int) -> None:
-    settings(
-        max_examples=examples,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )(change)()
-
-
 def test_a_file_that_was_changed_at_random_is_made_ready_or_named() -> None:
-    _run(300)
+    run(300, change)
 
 
 @pytest.mark.slow
 def test_10_000_files_that_were_changed_at_random_are_made_ready_or_named() -> None:
-    _run(10_000)
+    run(10_000, change)
