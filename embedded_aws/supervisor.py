@@ -23,7 +23,8 @@ _CHECK_SECONDS = 2.0
 _MISSED_CHECKS = 3
 """After so many in a row a service hangs, and is ended."""
 _MAX_RESTARTS = 5
-_RESTART_WINDOW_SECONDS = 15.0
+_RESTART_WINDOW_SECONDS = 60.0
+"""In which a service that ends by itself is started again so often; one that others kill, whenever it is killed."""
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
 _KEPT_PREFIXES = ("SCONES_", "OPENBLAS_")
 
@@ -40,7 +41,7 @@ class Supervisor:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Serve until asked to stop; raises EmbeddedAwsError when a service does not come up, or keeps dying."""
+        """Serve until asked to stop; raises EmbeddedAwsError when a service does not come up, or keeps ending."""
         try:
             for service in SERVICES:
                 self._start_service(service)
@@ -96,7 +97,8 @@ class Supervisor:
         for service, process in list(self._processes.items()):
             if process.poll() is None:
                 continue
-            self._count_restart(service, process.returncode)
+            if process.returncode != -signal.SIGKILL:  # a person's, the kernel's for want of memory, or our own
+                self._count_restart(service, process.returncode)
             print(f"Service {service} ended with code {process.returncode}; starting it again.", flush=True)
             self._start_service(service)
 

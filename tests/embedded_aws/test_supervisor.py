@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -78,6 +79,32 @@ def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, posi
     victim.kill()
     await_true(lambda: victim.pid not in {process.pid for process in services(aws)} and aws.is_running())
     assert "kept-bucket" in buckets(aws)
+
+
+def test_a_service_comes_back_however_often_it_is_killed(aws: embedded_aws.EmbeddedAws) -> None:
+    for _ in range(8):
+        victim = services(aws)[-1]  # the one that was started last
+        victim.kill()
+        await_true(lambda pid=victim.pid: services(aws)[-1].pid != pid and len(services(aws)) == 2)  # type: ignore[misc]
+    await_true(aws.is_running)
+    assert buckets(aws) == set()
+
+
+def test_a_service_that_ends_by_itself_at_each_start_is_given_up_in_words(
+    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+) -> None:
+    assert aws.supervisor is not None
+    supervisor = psutil.Process(aws.supervisor.pid)
+    _ministack, sagemaker = services(aws)
+    supervisor.suspend()
+    sagemaker.kill()
+    await_true(lambda: sagemaker.status() == psutil.STATUS_ZOMBIE)  # its port is free, and its parent does not know
+    with socket.create_server(("127.0.0.1", aws.running.ports["sagemaker"])):  # nothing else can serve there
+        supervisor.resume()
+        assert aws.supervisor.wait(60) == 1
+    log = (tmp_path / "aws" / "logs" / "supervisor.log").read_text().splitlines()
+    assert log[-1].startswith("error: Service sagemaker keeps ending (last with exit code ")
+    assert log[-1].endswith(f"its log is {tmp_path / 'aws' / 'logs' / 'sagemaker.log'}.")
 
 
 @pytest.mark.parametrize("position", [0, 1])
