@@ -5,31 +5,35 @@ Source: SageMaker developer guide, "Capture data from real-time endpoint", and f
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from backend.errors import InvalidImage
+from backend.monitoring.plain import (
+    CLOCKS_DIFFER,
+    EARLIEST,
+    LONGEST_ID,
+    LONGEST_IMAGE_KEY,
+    ROUNDING,
+    Request,
+    microseconds,
+    read_plain,
+    wire_content,
+)
 from backend.staging.pictures import check_picture
 
-_EARLIEST = datetime(2017, 1, 1, tzinfo=UTC)
-"""SageMaker came in November 2017."""
-_CLOCKS_DIFFER = timedelta(days=1)
-_LONGEST_ID = 256
-"""Characters of an inference id; SageMaker takes 64."""
 _LONGEST_REASON = 200
 """Characters; a line chooses some of them."""
-_ROUNDING = 1e-6
-"""How far above 1 a probability may be, as float32 rounds."""
 _MOST_PREDICTIONS = 10_000
 """In one answer."""
 
 
 class Side(msgspec.Struct, rename="camel", gc=False):
-    """A request or an answer as it was captured."""
+    """An answer as it was captured."""
 
     data: str
     encoding: str
@@ -37,23 +41,22 @@ class Side(msgspec.Struct, rename="camel", gc=False):
 
     def content(self) -> bytes:
         """The bytes that went over the wire; raises ValueError when they are not what the encoding says."""
-        if self.encoding == "BASE64":
-            return base64.b64decode(self.data, validate=True)
-        return self.data.encode()
+        return wire_content(self.data, self.encoding)
 
 
 class CaptureData(msgspec.Struct, rename="camel", gc=False):
     """Either side may be missing: an endpoint can be set to capture one of them."""
 
-    endpoint_input: Side | None = None
+    endpoint_input: Request | None = None
     endpoint_output: Side | None = None
 
 
 class EventMetadata(msgspec.Struct, rename="camel", gc=False):
-    """When the inference was, and what it goes by."""
+    """When the inference was, and what it goes by; the caller's own attributes may be anything, or empty."""
 
     inference_time: datetime
     inference_id: str | None = None
+    custom_attributes: msgspec.Raw = msgspec.Raw()
 
 
 class CaptureRecord(msgspec.Struct, rename="camel", gc=False):
@@ -73,14 +76,17 @@ class Prediction(msgspec.Struct, gc=False):
 class Inference:
     """A captured inference, and where its line is: byte `offset` and `length` in its object.
 
-    A line whose answer holds several predictions is several inferences.
+    A line whose answer holds several predictions is several inferences, at `position` 0, 1, ...
     """
 
     offset: int
     length: int
+    position: int
     inference_id: str | None
+    image_key: str | None
     time: datetime
     probabilities: list[float]
+    request: Request | None
 
     @property
     def confidence(self) -> float:
@@ -100,15 +106,66 @@ class BrokenLine:
     reason: str
 
 
+class ReadLines(msgspec.Struct):
+    """What a capture file holds, a column for each property of its inferences, and its lines that are none.
+
+    `offset` and `length` are the bytes of the line in its file, its newline included; `position` counts the predictions
+    of a line from 0; `time` is in microseconds since 1970, UTC; `image_key` is what the caller gave as custom
+    attributes. `inputs` is empty unless it was asked for: then a request for each inference, or None where it was not
+    captured, which keeps the file's bytes in memory.
+    """
+
+    offset: list[int] = []
+    length: list[int] = []
+    position: list[int] = []
+    time: list[int] = []
+    confidence: list[float] = []
+    class_index: list[int] = []
+    inference_id: list[str | None] = []
+    image_key: list[str | None] = []
+    inputs: list[Request | None] = []
+    broken: list[BrokenLine] = []
+
+    def append(self, inference: Inference) -> None:
+        """Add an inference, but for its input."""
+        self.offset.append(inference.offset)
+        self.length.append(inference.length)
+        self.position.append(inference.position)
+        self.time.append(microseconds(inference.time))
+        self.confidence.append(inference.confidence)
+        self.class_index.append(inference.predicted_index)
+        self.inference_id.append(inference.inference_id)
+        self.image_key.append(inference.image_key)
+
+
 _decoder = msgspec.json.Decoder(CaptureRecord)
 _prediction = msgspec.json.Decoder(Prediction | list[float])
+_attributes = msgspec.json.Decoder(str | list[Any])
 
 
-def read_lines(content: bytes, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
+def read_file(content: bytes, delivered_at: datetime, *, with_inputs: bool = False) -> ReadLines:
     """The inferences of a capture file, and the lines that are none; whatever a line holds, the others are read.
 
     `delivered_at` is when the file was written: no inference in it can be later, but for clocks that differ.
     """
+    plain = read_plain(content, delivered_at)
+    if plain is None:
+        return _collect(read_lines(content, delivered_at), with_inputs)
+    return ReadLines(
+        offset=plain.offset,
+        length=plain.length,
+        position=[0] * len(plain.offset),
+        time=plain.time,
+        confidence=plain.confidence,
+        class_index=plain.class_index,
+        inference_id=plain.inference_id,
+        image_key=plain.image_key,
+        inputs=plain.requests if with_inputs else [],
+    )
+
+
+def read_lines(content: bytes, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
+    """The same line by line: slower, and with all that an answer holds."""
     offset = 0
     for line in content.splitlines(keepends=True):
         if line.strip():
@@ -138,7 +195,7 @@ def decode_predictions(side: Side) -> list[list[float]]:
         raise ValueError("the answer's brackets are nested too deep") from error
 
 
-def read_image(request: Side | None) -> tuple[bytes | None, str | None]:
+def read_image(request: Request | None) -> tuple[bytes | None, str | None]:
     """The image of a request when it can be shown; otherwise None and, where there should be one, a sentence why."""
     if request is None:
         return None, None
@@ -170,9 +227,21 @@ def _probabilities(document: str) -> list[float]:
     values = found.prediction if isinstance(found, Prediction) else found
     if not values:
         raise ValueError("the answer holds no probabilities")
-    if not all(0 <= value <= 1 + _ROUNDING for value in values):
+    if not all(0 <= value <= 1 + ROUNDING for value in values):
         raise ValueError("the answer holds numbers that are no probabilities from 0 to 1")
     return values
+
+
+def _collect(lines: Iterator[Inference | BrokenLine], with_inputs: bool) -> ReadLines:
+    read = ReadLines()
+    for line in lines:
+        if isinstance(line, BrokenLine):
+            read.broken.append(line)
+            continue
+        read.append(line)
+        if with_inputs:
+            read.inputs.append(line.request)
+    return read
 
 
 def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Iterator[Inference | BrokenLine]:
@@ -187,8 +256,20 @@ def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Iterator[Inf
     except ValueError as error:
         yield BrokenLine(offset, len(line), str(error)[:_LONGEST_REASON])
         return
-    for probabilities in predictions:
-        yield Inference(offset, len(line), inference_id, time, probabilities)
+    image_key = _image_key(record.event_metadata.custom_attributes)
+    request = record.capture_data.endpoint_input
+    for position, probabilities in enumerate(predictions):
+        yield Inference(offset, len(line), position, inference_id, image_key, time, probabilities, request)
+
+
+def _image_key(custom_attributes: msgspec.Raw) -> str | None:
+    """The first text among the caller's attributes; None when there is none that can be a key."""
+    try:
+        found = _attributes.decode(custom_attributes)
+    except (ValueError, RecursionError):
+        return None
+    texts = [found] if isinstance(found, str) else [value for value in found if isinstance(value, str)]
+    return texts[0] if texts and 0 < len(texts[0]) <= LONGEST_IMAGE_KEY else None
 
 
 def _checked_time(time: datetime, delivered_at: datetime) -> datetime:
@@ -197,14 +278,14 @@ def _checked_time(time: datetime, delivered_at: datetime) -> datetime:
         utc = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("the inference time is outside of the calendar") from error
-    if utc < _EARLIEST:
-        raise ValueError(f"the inference time is before {_EARLIEST.year}, when there was no SageMaker")
-    if utc > delivered_at + _CLOCKS_DIFFER:
+    if utc < EARLIEST:
+        raise ValueError(f"the inference time is before {EARLIEST.year}, when there was no SageMaker")
+    if utc > delivered_at + CLOCKS_DIFFER:
         raise ValueError("the inference time is more than a day after the file was written")
     return utc
 
 
 def _checked_id(inference_id: str | None) -> str | None:
-    if inference_id is not None and len(inference_id) > _LONGEST_ID:
-        raise ValueError(f"the inference id has more than {_LONGEST_ID} characters")
+    if inference_id is not None and len(inference_id) > LONGEST_ID:
+        raise ValueError(f"the inference id has more than {LONGEST_ID} characters")
     return inference_id
