@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -15,6 +16,7 @@ def install() -> None:
 
     from embedded_aws.functions.worker import PythonWorker
 
+    kill_workers = lambda_runtime.kill_workers
     class_for, execute = lambda_runtime._worker_class_for, lambda_svc._execute_function_warm
 
     def choose_class(config: dict[str, Any]) -> type[Any]:
@@ -24,7 +26,17 @@ def install() -> None:
         ours = _is_ours(function.get("config") or function)
         return (lambda_svc._execute_function_provided_warm if ours else execute)(function, event, request_id)
 
+    def retire_workers(workers: Iterable[Any]) -> None:
+        others = []
+        for worker in workers:
+            if isinstance(worker, PythonWorker):
+                worker.retire()
+            else:
+                others.append(worker)
+        kill_workers(others)
+
     lambda_runtime._worker_class_for = choose_class
+    lambda_runtime.kill_workers = retire_workers
     lambda_svc._execute_function_warm = execute_warm
 
 

@@ -43,6 +43,7 @@ class PythonWorker(Worker):  # type: ignore[misc]  # published without types
     def __init__(self, func_name: str, config: Mapping[str, Any], code_zip: bytes) -> None:
         super().__init__(func_name, config, code_zip)
         self._timeout = float(config.get("Timeout", 3))
+        self._is_retired = False
         self._log_lines: queue.Queue[str] = queue.Queue()
         self._control: socket.socket | None = None
         self._answers: IO[str] | None = None
@@ -51,6 +52,24 @@ class PythonWorker(Worker):  # type: ignore[misc]  # published without types
         self, event: Any, request_id: str, *, trace_id: str | None = None, invoked_function_arn: str | None = None
     ) -> dict[str, Any]:
         """Run the function once; answers as MiniStack's ProvidedWorker does: status, result or error_payload, log."""
+        try:
+            return self._invoke(event, request_id, trace_id, invoked_function_arn)
+        finally:
+            if self._is_retired:
+                kill_workers([self])
+
+    def retire(self) -> None:
+        """End it, once it has answered what it is asked just now: on AWS an update interrupts no invocation."""
+        self._is_retired = True
+        if self._lock.acquire(blocking=False):  # else `invoke` ends it
+            try:
+                kill_workers([self])
+            finally:
+                self._lock.release()
+
+    def _invoke(
+        self, event: Any, request_id: str, trace_id: str | None, invoked_function_arn: str | None
+    ) -> dict[str, Any]:
         with self._lock:
             is_cold = self._proc is None or self._proc.poll() is not None
             answer = self._start() if is_cold else None

@@ -43,6 +43,10 @@ class Function:
         log = base64.b64decode(answer.get("LogResult", "")).decode()
         return Answer(json.loads(answer["Payload"].read()), answer.get("FunctionError"), log)
 
+    def set_variable(self, name: str, value: str) -> None:
+        """Update the function: it has this one environment variable."""
+        self.client.update_function_configuration(FunctionName=self.name, Environment={"Variables": {name: value}})
+
 
 class Deploy(Protocol):
     """Deploys a function of one module, `lambda_function`, whose handler is `lambda_handler`."""

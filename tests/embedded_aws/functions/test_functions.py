@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -152,6 +153,59 @@ def test_an_execution_environment_keeps_its_tmp_and_takes_it_along(deploy: Deplo
     function.client.update_function_configuration(FunctionName=function.name, Timeout=9)
     assert function.invoke(event).payload[0] is False
     wait_until(lambda: not folders[0].exists())
+
+
+WAITING = """
+import socket
+def wait(what):
+    with socket.create_connection(("127.0.0.1", PORT)) as connection:
+        connection.sendall(what)
+        connection.recv(1)
+
+wait(b"begins")
+import os
+
+def lambda_handler(event, context):
+    wait(b"serves")
+    return os.environ.get("WHEN", "before")
+"""
+
+
+@pytest.mark.parametrize("when", ["begins", "serves"])
+def test_an_update_interrupts_no_invocation_and_the_next_one_has_it(
+    deploy: Deploy, environment: Environment, when: str
+) -> None:
+    with ThreadPoolExecutor() as pool, socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+
+        def let_go_on() -> str:
+            with listener.accept()[0] as connection:
+                return connection.recv(6).decode()
+
+        function = deploy(WAITING.replace("PORT", str(listener.getsockname()[1])))
+        answer = pool.submit(function.invoke)
+        if when == "serves":
+            assert let_go_on() == "begins"
+        with listener.accept()[0] as waiting:
+            assert waiting.recv(6).decode() == when
+            function.set_variable("WHEN", "after")
+        if when == "begins":
+            assert let_go_on() == "serves"
+        assert answer.result(20).payload == "before"
+        answer = pool.submit(function.invoke)
+        assert [let_go_on(), let_go_on()] == ["begins", "serves"]
+        assert answer.result(20).payload == "after"
+    folder = environment.settings.state_dir / "aws" / "ministack" / "tmp"
+    wait_until(lambda: len(list(folder.glob(f"function-{function.name}-*"))) == 1)  # the first one has ended
+
+
+def test_an_update_while_a_function_is_unpacked_takes_nothing_from_it(deploy: Deploy) -> None:
+    function = deploy("import time\ndef lambda_handler(event, context):\n    time.sleep(0.01)\n    return 'done'\n")
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(function.invoke) for _ in range(40)]
+        for number in range(20):
+            function.set_variable("NUMBER", str(number))
+    assert [answer.result().payload for answer in answers] == ["done"] * 40
 
 
 def definition(function: Function, **members: Any) -> str:
