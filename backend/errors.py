@@ -23,6 +23,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - InvalidThreshold
   - CaptureUnavailable
   - CaptureMissing
+  - InvalidCaptureSource
   - CleanupIncomplete
   - JobAlreadyRunning
 """
@@ -116,6 +117,10 @@ class CaptureUnavailable(SconesError):
 
 class CaptureMissing(SconesError):
     """When a captured record is gone, or its file was deleted or replaced."""
+
+
+class InvalidCaptureSource(SconesError):
+    """When a source of captured records is none, is there already, or is not to be changed."""
 
 
 class CleanupIncomplete(SconesError):

@@ -1,115 +1,280 @@
-"""Capture files in S3, through obstore: several times less CPU for each object than boto3."""
+"""Capture files: what a source has, and their content, whichever kind of place it is in."""
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
-import obstore
-from botocore.exceptions import BotoCoreError, ClientError
-from obstore.auth.boto3 import Boto3CredentialProvider
-from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
-from obstore.store import S3Store
+from obstore.store import MemoryStore, S3Store
 
 from backend.aws.environment import Environment
-from backend.aws.names import CAPTURES_PREFIX
-from backend.errors import CaptureMissing, CaptureUnavailable
+from backend.errors import CaptureMissing
+from backend.monitoring.layout import Located, Stream, hour_folder, locate
+from backend.monitoring.places import BucketPlace, Place, Stored, Unrecognised, open_place
+from backend.monitoring.sources import project_source
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+__all__ = [
+    "PART_BYTES",
+    "BrokenFile",
+    "CaptureObject",
+    "Listed",
+    "Place",
+    "Unrecognised",
+    "fetch",
+    "fetch_line",
+    "fetch_parts",
+    "list_all",
+    "list_recent",
+    "open_place",
+]
+
+PART_BYTES = 16 * 1024**2
+_LARGE_GZIP = 1024**2
+"""Bytes of a compressed file above which it is read in parts: what it unpacks to is not known."""
+_LONGEST_LINE = 64 * 1024**2
+_MOST_UNPACKED = 1024**3
+_MOST_AT_ONCE = 256 * 1024**2
+"""Bytes that a file may unpack to when it is not read in parts."""
+_READ_AHEAD = 1024**2
+_LISTED_AT_ONCE = 10_000
+_WORTH_A_REQUEST = 500
+"""Old files that a stream shows before it is asked for later ones: a source of many small streams costs no more."""
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNTOLD = Stream("", "")
+
+
+class BrokenFile(ValueError):
+    """When no line of a capture file can be believed: its gzip is damaged, or it is beyond what is read of a file."""
 
 
 @dataclass(frozen=True)
 class CaptureObject:
-    """A capture file: `data_capture/<endpoint>/<variant>/yyyy/mm/dd/hh/<name>.jsonl`, written at `delivered_at`."""
+    """A version of a capture file: `size` in bytes as it is stored, `delivered_at` when it was written there."""
 
     key: str
     etag: str
     delivered_at: datetime
+    size: int = 0
+    stream: Stream = _UNTOLD
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is to be read in parts (`fetch_parts`), so that memory stays bounded."""
+        return self.size > (_LARGE_GZIP if self.key.endswith(".gz") else PART_BYTES)
 
 
-class CaptureBucket(S3Store):
-    """The project's bucket, for obstore, and for boto3 where obstore does not do."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All that a source has with keys behind `after` up to and with `until` (None: the last), in the order of its keys.
 
-    client: S3Client
-    name: str
+    What a store has in this range and is not in `files` is gone. Ranges do not overlap; what is in none was not
+    looked at. Keys are compared by their code points, as S3, Python and DuckDB do.
+    """
 
-
-def open_bucket(environment: Environment) -> CaptureBucket:
-    """The project's bucket, with the environment's credentials and endpoint."""
-    endpoint = environment.s3.meta.endpoint_url
-    bucket = CaptureBucket(
-        environment.bucket,
-        region=environment.region,
-        endpoint=endpoint,
-        virtual_hosted_style_request=False,
-        credential_provider=Boto3CredentialProvider(environment.session),
-        client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
-    )
-    bucket.client, bucket.name = environment.s3, environment.bucket
-    return bucket
+    after: str
+    until: str | None
+    files: list[CaptureObject] = field(default_factory=list)
+    unrecognised: list[Unrecognised] = field(default_factory=list)
 
 
-def list_objects(bucket: CaptureBucket) -> Iterator[CaptureObject]:
-    """The capture files in the bucket, in the order of their keys; raises CaptureUnavailable."""
-    last = CAPTURES_PREFIX
-    try:
-        for page in obstore.list(bucket, CAPTURES_PREFIX, chunk_size=1000):
-            for meta in page:
-                last = meta["path"]
-                yield from _capture_object(last, meta["e_tag"], meta["last_modified"])
-    except FileNotFoundError:
-        return
-    except InvalidPathError:  # one key that obstore cannot take, such as one with a newline, ends its listing
-        yield from _list_all(bucket, last)
-    except BaseError as error:
-        if "NoSuchBucket" in str(error):  # obstore has no error of its own for it
-            return
-        raise CaptureUnavailable(f"The captured records cannot be listed: {_first_line(error)}. Try again.") from error
+def list_all(place: Place) -> Iterator[Listed]:
+    """Everything, in ranges of at most some 10,000 keys, the last of which has no end; raises CaptureUnavailable."""
+    return _list(place, None)
 
 
-def _list_all(bucket: CaptureBucket, after: str) -> Iterator[CaptureObject]:
-    """The capture files with keys behind this one, through boto3, which takes any key."""
-    pages = bucket.client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket.name, Prefix=CAPTURES_PREFIX, StartAfter=after
-    )
-    try:
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield from _capture_object(item["Key"], item["ETag"], item["LastModified"])
-    except (ClientError, BotoCoreError) as error:
-        raise CaptureUnavailable(f"The captured records cannot be listed: {error}. Try again.") from error
+def list_recent(place: Place, since: datetime) -> Iterator[Listed]:
+    """As `list_all`, but for the hours of each stream before that of `since`, most of which are passed over unlisted.
+
+    A bucket is asked one time more for each stream that has many old files, however many these are. Raises
+    ValueError for a time without a zone, CaptureUnavailable.
+    """
+    if since.tzinfo is None:
+        raise ValueError("the time has no zone")
+    return _list(place, since.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
 
-def fetch(bucket: S3Store, item: CaptureObject) -> bytes | None:
-    """A capture file as it was listed; None when it was deleted or replaced meanwhile: the next listing has it."""
-    try:
-        return bytes(obstore.get(bucket, item.key, options={"if_match": item.etag}).bytes())
-    except (FileNotFoundError, PreconditionError):
+def _list(place: Place, oldest: datetime | None) -> Iterator[Listed]:
+    """`oldest` is the first hour that is listed of each stream."""
+    listed = Listed("", None)
+    after: str | None = ""
+    while after is not None:
+        old = _OldFiles(oldest)
+        for item in place.files(after):
+            located = _add(place, listed, item)
+            if jump := old.jump(located):
+                after = place.prefix + jump
+                yield replace(listed, until=_key(item))
+                listed = Listed(after, None)
+                break
+            if len(listed.files) + len(listed.unrecognised) >= _LISTED_AT_ONCE and (key := _key(item)):
+                yield replace(listed, until=key)
+                listed = Listed(key, None)
+        else:
+            after = None
+    yield listed
+
+
+class _OldFiles:
+    """Counts a stream's files of hours that are of no interest, until they are enough to be worth another request."""
+
+    def __init__(self, oldest: datetime | None) -> None:
+        self._oldest = oldest
+        self._folder, self._seen = "", 0
+
+    def jump(self, located: Located | None) -> str | None:
+        """The folder of the hour to go on from, where it is time to."""
+        if self._oldest is None or located is None or located.hour is None or located.hour >= self._oldest:
+            return None
+        self._seen = self._seen + 1 if located.folder == self._folder else 1
+        self._folder = located.folder
+        return hour_folder(located, self._oldest) if self._seen >= _WORTH_A_REQUEST else None
+
+
+def _add(place: Place, listed: Listed, item: Stored | Unrecognised) -> Located | None:
+    """Put what was listed where it belongs; empty objects that are no capture files stand for folders."""
+    if isinstance(item, Unrecognised):
+        listed.unrecognised.append(item)
         return None
-    except BaseError as error:
-        raise CaptureUnavailable(f"Capture file {item.key} cannot be read: {_first_line(error)}. Try again.") from error
+    located = locate(item.key.removeprefix(place.prefix))
+    if located:
+        listed.files.append(CaptureObject(*item, located.stream))
+    elif item.size:
+        listed.unrecognised.append(Unrecognised.of(item.key))
+    return located
 
 
-def fetch_line(bucket: S3Store, key: str, etag: str, offset: int, length: int) -> bytes:
-    """One line of a capture file; raises CaptureMissing when the file is not the one that was read before."""
+def _key(item: Stored | Unrecognised) -> str | None:
+    """The key with which a range may end: one that a database takes."""
+    return item.key if isinstance(item, Stored) and item.key.isprintable() else None
+
+
+def fetch(place: Place | S3Store | MemoryStore, item: CaptureObject) -> bytes | None:
+    """A capture file as it was listed, unpacked; None when it was deleted or replaced meanwhile.
+
+    Then the next listing has it. Meant for what is not large. Raises BrokenFile, CaptureUnavailable.
+    """
     try:
-        options: Any = {"if_match": etag, "range": (offset, offset + length)}
-        return bytes(obstore.get(bucket, key, options=options).bytes())
-    except (FileNotFoundError, PreconditionError) as error:
-        raise CaptureMissing(f"Capture file {key} was deleted or replaced. Refresh the records.") from error
-    except BaseError as error:
-        raise CaptureUnavailable(f"Capture file {key} cannot be read: {_first_line(error)}. Try again.") from error
+        content = _as_place(place).read(item.key, item.etag)
+    except CaptureMissing:
+        return None
+    if not content.startswith(_GZIP_MAGIC):
+        return content
+    with _unpacked(io.BytesIO(content), _MOST_AT_ONCE) as file:
+        return file.read()
 
 
-def _capture_object(key: str, etag: str | None, delivered_at: datetime) -> Iterator[CaptureObject]:
-    """Nothing for what is no capture file: SageMaker's keys are printable, and have no folder without a name."""
-    parts = key.removeprefix(CAPTURES_PREFIX).split("/")
-    if key.endswith(".jsonl") and len(parts) == 7 and key.isprintable() and not {"", ".", ".."} & set(parts):
-        yield CaptureObject(key, etag or "", delivered_at)
+def fetch_parts(place: Place, item: CaptureObject, part_bytes: int = PART_BYTES) -> Iterator[bytes]:
+    """A capture file's unpacked content in parts of whole lines; one longer than a part makes its part longer.
+
+    The parts follow each other without a gap: together they are the file. Raises CaptureMissing when it is replaced
+    or deleted meanwhile, BrokenFile when something is wrong further on, CaptureUnavailable: then none of the
+    parts that came before counts.
+    """
+    with _opened(place, item.key, item.etag, item.size) as file:
+        rest = b""
+        while content := file.read(part_bytes):
+            end = content.rfind(b"\n") + 1
+            if end:
+                yield rest + content[:end]
+                rest = content[end:]
+            else:
+                rest += content
+            if len(rest) > _LONGEST_LINE:
+                raise BrokenFile(f"it has a line of more than {_LONGEST_LINE // 1024**2} MiB")
+        if rest:
+            yield rest
 
 
-def _first_line(error: BaseError) -> str:
-    return str(error).splitlines()[0].rstrip(".")
+def fetch_line(place: Place, key: str, etag: str, offset: int, length: int) -> bytes:
+    """One line of a capture file, where it is in the unpacked content.
+
+    Raises CaptureMissing when the file is not the one that was read before, CaptureUnavailable, BrokenFile.
+    """
+    if not key.endswith(".gz"):
+        line = place.read(key, etag, (offset, offset + length))
+        if _is_record(line) or not _is_gzip(place, key, etag):
+            return line
+    with _opened(place, key, etag) as file:
+        while offset and (passed := file.read(min(offset, _READ_AHEAD))):
+            offset -= len(passed)
+        return file.read(length)
+
+
+def _is_record(line: bytes) -> bool:
+    """Whether it looks like one; a file that is compressed without saying so in its name has none."""
+    return line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}")
+
+
+def _is_gzip(place: Place, key: str, etag: str) -> bool:
+    return place.read(key, etag, (0, len(_GZIP_MAGIC))) == _GZIP_MAGIC
+
+
+def _opened(place: Place, key: str, etag: str, size: int | None = None) -> BinaryIO:
+    """A capture file's unpacked content, of which little is in memory at a time."""
+    file = io.BufferedReader(_Stored(place, key, etag, size), _READ_AHEAD)
+    return _unpacked(file, _MOST_UNPACKED) if file.peek(2).startswith(_GZIP_MAGIC) else file
+
+
+def _unpacked(file: BinaryIO, most: int) -> BinaryIO:
+    return io.BufferedReader(_Unpacked(file, most), _READ_AHEAD)
+
+
+class _Stored(io.RawIOBase):
+    """A capture file as it is stored; each read is a request for so many bytes."""
+
+    def __init__(self, place: Place, key: str, etag: str, size: int | None) -> None:
+        self._place, self._key, self._etag, self._size = place, key, etag, size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._position == self._size:
+            return 0
+        content = self._place.read(self._key, self._etag, (self._position, self._position + len(buffer)))
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+
+class _Unpacked(io.RawIOBase):
+    """What a gzip file holds; raises BrokenFile where it is damaged, or holds more than `most` bytes."""
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file, self._left = gzip.GzipFile(fileobj=file), most
+        self._most = most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            content = self._file.read(len(buffer))
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise BrokenFile(f"its gzip is damaged ({error})") from error
+        self._left -= len(content)
+        if self._left < 0:
+            raise BrokenFile(f"it unpacks to more than {self._most // 1024**2} MiB")
+        buffer[: len(content)] = content
+        return len(content)
+
+
+# Until ingest and the pages' queries stand on places: the project's own bucket, as it was listed before.
+
+
+def open_bucket(environment: Environment) -> Any:
+    return open_place(environment, project_source(environment))
+
+
+def list_objects(place: Place) -> Iterator[CaptureObject]:
+    return (item for listed in list_all(place) for item in listed.files if item.stream.endpoint)
+
+
+def _as_place(place: Place | S3Store | MemoryStore) -> Place:
+    return BucketPlace(place) if isinstance(place, S3Store | MemoryStore) else place
