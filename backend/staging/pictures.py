@@ -6,6 +6,8 @@ The containers have the same limits, in `pictures.py` of image_classification.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image, UnidentifiedImageError
 
@@ -22,14 +24,21 @@ _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning
 
 def check_picture(name: str, content: bytes) -> str:
     """The media type of an image; raises InvalidImage when it is none, is damaged, or has too many pixels."""
+    with open_picture(name, content) as image:
+        image.draft(None, (1, 1))  # a JPEG is decoded to an eighth of its size: that shows damage as well
+        image.load()
+        return _MEDIA_TYPES[str(image.format)]
+
+
+@contextmanager
+def open_picture(name: str, content: bytes) -> Iterator[Image.Image]:
+    """An image that may be decoded within the block; raises InvalidImage as `check_picture` does, then as well."""
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _check_size(name, image.size)
-            if content.count(_START_OF_SCAN) > _MAX_SCANS:
+            if image.format != "PNG" and content.count(_START_OF_SCAN) > _MAX_SCANS:
                 raise InvalidImage(f"{name} is a JPEG of more than {_MAX_SCANS} scans. Choose another file.")
-            image.draft(None, (1, 1))  # a JPEG is decoded to an eighth of its size: that shows damage as well
-            image.load()
-            return _MEDIA_TYPES[str(image.format)]
+            yield image
     except _TOO_MANY_PIXELS as error:
         raise InvalidImage(f"{name} has too many pixels. {_advice()}") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
