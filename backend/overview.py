@@ -108,7 +108,7 @@ def _test_images(environment: Environment) -> tuple[State, str]:
 
 
 def _monitoring(environment: Environment) -> tuple[State, str]:
-    summary = monitoring.capture_summary(environment)
+    summary = monitoring.capture_contents(environment)
     if summary is None:
         return State.MISSING, "No captured record was read."
     if not summary.records:

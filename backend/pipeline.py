@@ -80,8 +80,7 @@ def wait_for_captures(
     try:
         for _ in attempts("Delivering the captured records", _CAPTURE_TIMEOUT_SECONDS):
             monitoring.refresh_captures(environment)
-            frame = monitoring.confidences(environment)
-            found = frame[frame["inference_id"].isin(wanted)]
+            found = monitoring.by_inference(environment, wanted)
             missing = len(wanted) - found["inference_id"].nunique()
             if not missing:
                 break
@@ -118,7 +117,7 @@ def _capture_figures(
     """Accuracy and pass rate from the captured records, joined to the labels by inference id and image key."""
     label_of_key = {image.key: image.label_index for image in images}
     label_of = {execution.name: label_of_key[execution.input["s3_key"]] for execution in executions}
-    correct = sum(record["predicted_index"] == label_of[record["inference_id"]] for record in records)
+    correct = sum(record["class_index"] == label_of[record["inference_id"]] for record in records)
     passed = sum(record["confidence"] >= threshold for record in records)
     return {
         "threshold": threshold,

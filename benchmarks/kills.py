@@ -278,7 +278,7 @@ class _Run:
             ids, events = _captured(environment)
         self._lost += [f"capture of {name}" for name in sorted(acknowledged.classified - set(ids))]
         monitoring.refresh_captures(environment)
-        summary = monitoring.capture_summary(environment)
+        summary = monitoring.capture_contents(environment)
         stored = summary.records if summary else 0
         return sum(count - 1 for count in events.values()) + abs(stored - events.total())
 

@@ -1,33 +1,35 @@
-"""What pages ask of the captured records."""
+"""What pages ask of a source's captured records, through its cache."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
 
 import pandas as pd
+from duckdb import DuckDBPyConnection
 
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing
-from backend.monitoring.ingest import IngestReport, ingest
-from backend.monitoring.objects import fetch_line, list_objects, open_bucket
+from backend.monitoring import contents as _contents
+from backend.monitoring import finding, summaries
+from backend.monitoring.contents import Contents, QuarantinedLine
+from backend.monitoring.objects import BrokenFile, fetch_line, open_place
 from backend.monitoring.records import decode_predictions, decode_record, read_image
-from backend.monitoring.store import CaptureStore, delete_store, open_store
+from backend.monitoring.rollups import KEPT_LOWEST
+from backend.monitoring.selection import Selection
+from backend.monitoring.sources import CaptureSource, cache_path, project_source
+from backend.monitoring.store import CaptureStore, delete_stores, store_at
+from backend.monitoring.summaries import Summary
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class CaptureSummary:
-    """What the store holds; `last_at` is UTC, and None while every line that was captured is in quarantine."""
-
-    records: int
-    files: int
-    last_at: datetime | None
-    quarantined: int
-    quarantine_reasons: Mapping[str, int]
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_EVERY_CONFIDENCE: Final = (0.0, float("inf"))
+EXPORTED: Final = 200_000
+"""Records that an export holds at most: the newest."""
 
 
 @dataclass(frozen=True)
@@ -35,91 +37,167 @@ class CapturedInference:
     """One captured request and its answer.
 
     `image` is None when the endpoint does not capture its input, and when that cannot be shown: then `image_problem`
-    says why.
+    says why. `key` is that of the capture file, `image_key` what the caller gave as custom attributes.
     """
 
+    record_id: int
     time: datetime
+    endpoint: str
+    variant: str
+    key: str
     inference_id: str | None
+    image_key: str | None
     probabilities: tuple[float, ...]
     image: bytes | None
     image_problem: str | None
+    width: int | None
+    height: int | None
+    brightness: float | None
+    contrast: float | None
+    sharpness: float | None
+
+    @property
+    def class_index(self) -> int:
+        return self.probabilities.index(self.confidence)
+
+    @property
+    def confidence(self) -> float:
+        return max(self.probabilities)
 
 
-def refresh_captures(environment: Environment) -> IngestReport:
-    """Read the capture files that came or changed since the last time, and forget deleted ones.
+@contextmanager
+def kept_open(environment: Environment, source: CaptureSource) -> Iterator[None]:
+    """What is asked of the source inside is answered sooner, and no other process can read it meanwhile."""
+    store = _store(environment, source)
+    if not store.path.exists():
+        yield
+        return
+    with store.kept_open():
+        yield
 
-    Makes no cache while there is nothing to keep in it. Raises CaptureUnavailable.
+
+def capture_contents(environment: Environment, source: CaptureSource | None = None) -> Contents | None:
+    """What was read of a source (None: the project's own) until now; None while there is not a line.
+
+    Asking makes no cache where there is none.
     """
-    bucket = open_bucket(environment)
-    if not _path(environment).exists() and not any(list_objects(bucket)):
-        return IngestReport()
-    return ingest(_store(environment), bucket, list_objects(bucket))
-
-
-def capture_summary(environment: Environment) -> CaptureSummary | None:
-    """What was read until now; None while there is not a line. Asking makes no cache where there is none."""
-    if not _path(environment).exists():
+    source = source or project_source(environment)
+    if not _store(environment, source).path.exists():
         return None
-    store = _store(environment)
-    [(records, last_at)] = store.query("SELECT count(*), max(time) FROM records")
-    reasons: dict[str, int] = dict(
-        store.query("SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY count(*) DESC LIMIT 20")
-    )
-    [(files,)] = store.query("SELECT count(*) FROM objects")
-    [(quarantined,)] = store.query("SELECT count(*) FROM quarantine")
-    if not records and not quarantined:
-        return None
-    return CaptureSummary(records, files, last_at, quarantined, reasons)
+    found = _ask(environment, source, _contents.contents)
+    return found if found.records or found.quarantined or found.unrecognised else None
 
 
-def confidences(environment: Environment, start: datetime | None = None, limit: int = 20_000) -> pd.DataFrame:
-    """The newest captured inferences, at most `limit`, from `start` on, in the order of their arrival.
+def quarantined_lines(environment: Environment, source: CaptureSource, limit: int = 100) -> list[QuarantinedLine]:
+    """Lines that could not be read, those of the newest files first."""
+    return _ask(environment, source, _contents.quarantined_lines, limit)
 
-    Columns: record_id, time (UTC), confidence, predicted_index, inference_id.
+
+def summarize(environment: Environment, source: CaptureSource, selection: Selection) -> Summary:
+    """Counts of a selection by time, confidence and class."""
+    return _ask(environment, source, summaries.summarize, selection)
+
+
+def records(environment: Environment, source: CaptureSource, selection: Selection, limit: int) -> pd.DataFrame | None:
+    """All records of a selection in the order of time, or None when they are more than `limit`.
+
+    Columns as of all that follows: record_id, time (UTC), confidence, class_index, inference_id.
     """
-    columns = ["record_id", "time", "confidence", "predicted_index", "inference_id"]
-    rows = _store(environment).query(
-        f"""SELECT {", ".join(columns)} FROM records JOIN objects USING (object_id)
-        WHERE time >= ? ORDER BY time DESC, key DESC, "offset" DESC LIMIT ?""",  # noqa: S608
-        [start or _BEGINNING, limit],
-    )
-    frame = pd.DataFrame(rows[::-1], columns=columns)
-    return frame.astype({"time": "datetime64[us, UTC]", "confidence": float, "predicted_index": int, "record_id": int})
+    return _ask(environment, source, finding.records, selection, limit)
 
 
-def capture_detail(environment: Environment, record_id: int) -> CapturedInference:
-    """One captured inference with its image, read from S3; raises CaptureMissing when it is gone."""
-    rows = _store(environment).query(
-        """SELECT key, etag, "offset", length, time,
-            (SELECT count(*) FROM records AS earlier WHERE earlier.object_id = records.object_id
-             AND earlier."offset" = records."offset" AND earlier.record_id < records.record_id)
-        FROM records JOIN objects USING (object_id) WHERE record_id = ?""",
-        [record_id],
-    )
-    if not rows:
+def lowest(
+    environment: Environment, source: CaptureSource, selection: Selection, limit: int = KEPT_LOWEST
+) -> pd.DataFrame:
+    """The least sure records of a selection, at most `KEPT_LOWEST`, the least sure first."""
+    return _ask(environment, source, finding.lowest, selection, limit)
+
+
+def newest(
+    environment: Environment,
+    source: CaptureSource,
+    selection: Selection,
+    limit: int,
+    confidence: tuple[float, float] = _EVERY_CONFIDENCE,
+) -> pd.DataFrame:
+    """The newest records of a selection with a confidence from the first number to below the second, newest first."""
+    return _ask(environment, source, finding.newest, selection, limit, confidence)
+
+
+def sample(
+    environment: Environment, source: CaptureSource, selection: Selection, limit: int, seed: int = 0
+) -> pd.DataFrame:
+    """Records of a selection by lot, each as likely as another, in the order of time; the same for the same seed."""
+    return _ask(environment, source, finding.sample, selection, limit, seed)
+
+
+def beside(
+    environment: Environment, source: CaptureSource, selection: Selection, record_id: int
+) -> tuple[int | None, int | None]:
+    """The records before and behind this one in the order of time among those of a selection; None at either end."""
+    return _ask(environment, source, finding.beside, selection, record_id)
+
+
+def by_inference(
+    environment: Environment, inference_ids: Collection[str], source: CaptureSource | None = None
+) -> pd.DataFrame:
+    """The records of these inferences, newest first; of a source (None: the project's own)."""
+    return _ask(environment, source or project_source(environment), finding.by_inference, inference_ids)
+
+
+def export(
+    environment: Environment, source: CaptureSource, selection: Selection, form: Literal["csv", "parquet"]
+) -> bytes:
+    """The newest records of a selection, at most `EXPORTED`, as a file with all that is known of each."""
+    frame = _ask(environment, source, finding.everything, selection, EXPORTED)
+    if form == "csv":
+        return frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    file = io.BytesIO()
+    frame.to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def capture_detail(environment: Environment, source: CaptureSource, record_id: int) -> CapturedInference:
+    """One captured inference with its image, read from its file; raises CaptureMissing when it is gone."""
+    row = _ask(environment, source, finding.one, record_id)
+    if row is None:
         raise CaptureMissing("This record is no longer in the store. Refresh the records.")
-    key, etag, offset, length, time, position = rows[0]
-    record = decode_record(fetch_line(open_bucket(environment), key, etag, offset, length))
-    request, answer = record.capture_data.endpoint_input, record.capture_data.endpoint_output
-    assert answer is not None  # noqa: S101  a record without an answer is in quarantine
-    image, image_problem = read_image(request)
+    try:
+        line = fetch_line(open_place(environment, source), row["key"], row["etag"], row["offset"], row["length"])
+        record = decode_record(line)
+        answer = record.capture_data.endpoint_output
+        assert answer is not None  # noqa: S101  a record without an answer is in quarantine
+        probabilities = decode_predictions(answer)[row["position"]]
+    except (BrokenFile, ValueError) as error:
+        raise CaptureMissing(f"Capture file {row['key']} is not the one that was read. Refresh the records.") from error
+    image, image_problem = read_image(record.capture_data.endpoint_input)
+    kept = {name: row[name] for name in ("record_id", "endpoint", "variant", "key", "inference_id", "image_key")}
+    measured = {name: row[name] for name in ("width", "height", "brightness", "contrast", "sharpness")}
     return CapturedInference(
-        time=time,
-        inference_id=record.event_metadata.inference_id,
-        probabilities=tuple(decode_predictions(answer)[position]),
+        time=row["time"].replace(tzinfo=UTC),
+        probabilities=tuple(probabilities),
         image=image,
         image_problem=image_problem,
+        **kept,
+        **measured,
     )
 
 
 def delete_cache(environment: Environment) -> None:
-    """Delete what was read until now; the next refresh reads it again from S3. No reader is left with an open file."""
-    delete_store(_path(environment))
+    """Delete what was read of every source until now; the next refresh reads it again."""
+    delete_stores(environment.cache_dir)
 
 
-def _store(environment: Environment) -> CaptureStore:
-    return open_store(_path(environment))
+def _ask(
+    environment: Environment,
+    source: CaptureSource,
+    query: Callable[Concatenate[DuckDBPyConnection, _P], _T],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    with _store(environment, source).reading() as cursor:
+        return query(cursor, *args, **kwargs)
 
 
-def _path(environment: Environment) -> Path:
-    return environment.cache_dir / "captures.duckdb"
+def _store(environment: Environment, source: CaptureSource) -> CaptureStore:
+    return store_at(cache_path(environment, source))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from typing import Final
 
 import duckdb
 import pyarrow as pa
-from obstore.store import S3Store
 
-from backend.monitoring.objects import CaptureObject, fetch
-from backend.monitoring.records import BrokenLine, Inference, read_lines
+from backend.errors import CaptureMissing
+from backend.monitoring import rollups
+from backend.monitoring.batches import Part
+from backend.monitoring.objects import BrokenFile, CaptureObject, Listed, Place, fetch, fetch_parts
+from backend.monitoring.pictures import measure_all
+from backend.monitoring.records import BrokenLine, ReadLines, read_file
 from backend.monitoring.store import CaptureStore
+from backend.monitoring.writing import forget_files, replace_files
+from backend.progress import Progress, no_progress
+from backend.wording import count_of
 
-_BATCH_OBJECTS = 500
-_PAGE_OBJECTS = 10_000
-_FETCH_THREADS = 32
-_REASONS = 15  # that are kept of a file
-_ANOTHER_REASON = f"another reason than the first {_REASONS} in its file"
+_BATCH_FILES: Final = 500
+_BATCH_BYTES: Final = 16 << 20
+_FETCH_THREADS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -36,163 +41,132 @@ class IngestReport:
         )
 
 
-@dataclass(frozen=True)
-class KnownObject:
-    """A capture file as the store has it."""
+def ingest(
+    store: CaptureStore, place: Place, listing: Iterable[Listed], progress: Progress = no_progress
+) -> IngestReport:
+    """Make the store hold what the listing does; it must begin no earlier than this call.
 
-    object_id: int
-    etag: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What must be done for the store to hold what was listed: read these files, forget those."""
-
-    changed: list[CaptureObject]
-    gone: list[int]
-
-
-@dataclass(frozen=True)
-class ReadObject:
-    """A capture file with its lines decoded."""
-
-    item: CaptureObject
-    inferences: list[Inference]
-    broken: list[BrokenLine]
-
-
-def ingest(store: CaptureStore, bucket: S3Store, listed: Iterator[CaptureObject]) -> IngestReport:
-    """Make the store hold what the listing does; it must begin no earlier than this call, in the order of its keys.
-
-    Files that are new or were replaced are read; those that are listed no more are forgotten. Each batch is one
-    transaction, so a crash loses only work, and a second ingest at the same time finds it done.
+    Files that are new or were replaced are read; those in a listed range of keys that are listed no more are forgotten.
+    Each batch is one transaction, so that a crash loses only work. The caller is the store's only writer.
     """
     report = IngestReport()
-    # What another ingest brings in meanwhile may be too new for this listing: it is not taken for gone.
-    [(newest,)] = store.query("SELECT coalesce(max(object_id), 0) FROM objects")
-    with ThreadPoolExecutor(_FETCH_THREADS) as pool:
-        for page, known in _pages(store, listed):
-            difference = compare(page, known, newest)
-            _forget(store, difference.gone)
-            for batch in _batches(difference.changed):
-                contents = pool.map(lambda item: fetch(bucket, item), batch)
-                pairs = zip(batch, contents, strict=True)
-                report += _write(store, [_read(item, content) for item, content in pairs if content is not None])
-    return report
-
-
-def compare(listed: Sequence[CaptureObject], known: Mapping[str, KnownObject], newest: int) -> Difference:
-    """What differs between listed files and those that the store has in the same range of keys.
-
-    Files that came into the store after `newest` was its newest are not gone, though they are not listed.
-    """
-    present = {item.key for item in listed}
-    versions = {key: item.etag for key, item in known.items()}
-    return Difference(
-        changed=[item for item in listed if versions.get(item.key) != item.etag],
-        gone=[item.object_id for key, item in known.items() if key not in present and item.object_id <= newest],
-    )
-
-
-def _pages(
-    store: CaptureStore, listed: Iterator[CaptureObject]
-) -> Iterator[tuple[list[CaptureObject], dict[str, KnownObject]]]:
-    """The listing, page by page, each with what the store has in that range of keys; the last page has no end."""
-    last = ""
-    while page := list(islice(listed, _PAGE_OBJECTS)):
-        yield page, _known(store, "key > ? AND key <= ?", [last, page[-1].key])
-        last = page[-1].key
-    yield [], _known(store, "key > ?", [last])
-
-
-def _known(store: CaptureStore, condition: str, values: Sequence[str]) -> dict[str, KnownObject]:
-    rows = store.query(f"SELECT key, object_id, etag FROM objects WHERE {condition}", values)  # noqa: S608
-    return {key: KnownObject(object_id, etag) for key, object_id, etag in rows}
-
-
-def _batches(items: Sequence[CaptureObject]) -> Iterator[Sequence[CaptureObject]]:
-    for start in range(0, len(items), _BATCH_OBJECTS):
-        yield items[start : start + _BATCH_OBJECTS]
-
-
-def _read(item: CaptureObject, content: bytes) -> ReadObject:
-    lines = list(read_lines(content, item.delivered_at))
-    inferences = [line for line in lines if isinstance(line, Inference)]
-    return ReadObject(item, inferences, [line for line in lines if isinstance(line, BrokenLine)])
-
-
-def _forget(store: CaptureStore, object_ids: Sequence[int]) -> None:
-    if object_ids:
-        with store.writing() as cursor:
-            _delete(cursor, object_ids)
-
-
-def _delete(cursor: duckdb.DuckDBPyConnection, object_ids: Sequence[int]) -> None:
-    for table in ("records", "quarantine", "objects"):
-        cursor.execute(f"DELETE FROM {table} WHERE object_id IN (SELECT unnest(?))", [object_ids])  # noqa: S608
-
-
-def _write(store: CaptureStore, batch: Iterable[ReadObject]) -> IngestReport:
-    report = IngestReport()
+    with ThreadPoolExecutor(_FETCH_THREADS) as fetching, ThreadPoolExecutor() as measuring:
+        for batch in _fetched(place, _batches(_changed(store, listing)), fetching):
+            report += _write(store, place, batch, measuring)
+            progress(0.0, f"Read {count_of(report.records, 'record')} in {count_of(report.objects, 'file')}.")
     with store.writing() as cursor:
-        for read in batch:
-            if not _has(cursor, read.item):
-                _replace(cursor, read)
-                report += IngestReport(1, len(read.inferences), len(read.broken))
+        rollups.compact(cursor)
     return report
 
 
-def _has(cursor: duckdb.DuckDBPyConnection, item: CaptureObject) -> bool:
-    found = cursor.execute("SELECT 1 FROM objects WHERE key = ? AND etag = ?", [item.key, item.etag]).fetchall()
-    return bool(found)
+def _changed(store: CaptureStore, listing: Iterable[Listed]) -> Iterator[CaptureObject]:
+    """The files to be read; before those of a range are, those that are gone from it are forgotten."""
+    for listed in listing:
+        with store.reading() as cursor:
+            changed, gone = compare(cursor, listed)
+        if gone:
+            with store.writing() as cursor:
+                forget_files(cursor, "SELECT unnest(?) AS file_id", [gone])
+        yield from changed
 
 
-def _replace(cursor: duckdb.DuckDBPyConnection, read: ReadObject) -> None:
-    """Put a file's lines in the place of those of its last version."""
-    if old := cursor.execute("SELECT object_id FROM objects WHERE key = ?", [read.item.key]).fetchall():
-        _delete(cursor, [object_id for (object_id,) in old])
-    inserted = cursor.execute(
-        "INSERT INTO objects (key, etag) VALUES (?, ?) RETURNING object_id", [read.item.key, read.item.etag]
-    ).fetchall()
-    object_id: int = inserted[0][0]
-    if read.inferences:
-        _insert(cursor, "records", _records_table(object_id, read.inferences))
-    if read.broken:
-        _insert(cursor, "quarantine", _quarantine_table(object_id, read.broken))
+def compare(cursor: duckdb.DuckDBPyConnection, listed: Listed) -> tuple[list[CaptureObject], list[int]]:
+    """What was listed that the store does not have as it is, and the ids of what it has of that range and is gone."""
+    files = listed.files
+    columns = {"n": range(len(files)), "key": [file.key for file in files], "etag": [file.etag for file in files]}
+    cursor.register("listed", pa.table(columns, pa.schema({"n": pa.int64(), "key": pa.string(), "etag": pa.string()})))
+    known, ends = "SELECT * FROM files WHERE key > ?", [listed.after]
+    if listed.until is not None:
+        known, ends = f"{known} AND key <= ?", [listed.after, listed.until]
+    changed = cursor.execute(f"SELECT n FROM listed ANTI JOIN ({known}) USING (key, etag) ORDER BY n", ends).fetchall()  # noqa: S608
+    gone = cursor.execute(f"SELECT file_id FROM ({known}) ANTI JOIN listed USING (key)", ends).fetchall()  # noqa: S608
+    cursor.unregister("listed")
+    return [files[n] for (n,) in changed], [file_id for (file_id,) in gone]
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
-    cursor.register("incoming", rows)
-    cursor.execute(f"INSERT INTO {name} ({', '.join(_quoted(rows))}) SELECT * FROM incoming")  # noqa: S608
-    cursor.unregister("incoming")
+@dataclass(frozen=True)
+class _Batch:
+    """Files to be written together, and their contents: None for one that is not there any more as it was listed.
+
+    A large file has none; it is read in parts as it is written.
+    """
+
+    files: Sequence[CaptureObject]
+    contents: Iterator[bytes | BrokenFile | None] | None = None
 
 
-def _quoted(table: pa.Table) -> list[str]:
-    return [f'"{name}"' for name in table.column_names]
+def _batches(files: Iterable[CaptureObject]) -> Iterator[Sequence[CaptureObject]]:
+    """Of bounded number and size; a large file is alone."""
+    batch: list[CaptureObject] = []
+    size = 0
+    for file in files:
+        is_full = len(batch) == _BATCH_FILES or size + file.size > _BATCH_BYTES
+        if batch and (is_full or file.is_large or batch[0].is_large):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
 
 
-def _records_table(object_id: int, inferences: Sequence[Inference]) -> pa.Table:
-    return pa.table(
-        {
-            "object_id": pa.array([object_id] * len(inferences), pa.int64()),
-            "offset": [inference.offset for inference in inferences],
-            "length": [inference.length for inference in inferences],
-            "inference_id": pa.array([inference.inference_id for inference in inferences], pa.string()),
-            "time": pa.array([inference.time for inference in inferences], pa.timestamp("us", "UTC")),
-            "confidence": [inference.confidence for inference in inferences],
-            "predicted_index": pa.array([inference.predicted_index for inference in inferences], pa.int32()),
-        }
-    )
+def _fetched(place: Place, batches: Iterator[Sequence[CaptureObject]], pool: Executor) -> Iterator[_Batch]:
+    """The batches with their contents, which come while the batch before is being read."""
+    ahead: _Batch | None = None
+    for files in batches:
+        coming = _Batch(files, None if files[0].is_large else pool.map(partial(_fetch, place), files))
+        if ahead is not None:
+            yield ahead
+        ahead = coming
+    if ahead is not None:
+        yield ahead
 
 
-def _quarantine_table(object_id: int, broken: Sequence[BrokenLine]) -> pa.Table:
-    """Every broken line; of the reasons, which may be another one in each line, as many as a file's kinds of faults."""
-    kept = set(islice(dict.fromkeys(line.reason for line in broken), _REASONS))
-    return pa.table(
-        {
-            "object_id": pa.array([object_id] * len(broken), pa.int64()),
-            "offset": [line.offset for line in broken],
-            "length": [line.length for line in broken],
-            "reason": [line.reason if line.reason in kept else _ANOTHER_REASON for line in broken],
-        }
-    )
+def _write(store: CaptureStore, place: Place, batch: _Batch, pool: Executor) -> IngestReport:
+    if batch.contents is None:
+        return _write_large(store, place, batch.files[0], pool)
+    pairs = zip(batch.files, batch.contents, strict=True)
+    present = [(file, content) for file, content in pairs if content is not None]
+    parts = [_read(number, file, content, pool) for number, (file, content) in enumerate(present)]
+    with store.writing() as cursor:
+        counts = replace_files(cursor, [file for file, _ in present], [parts])
+    return IngestReport(len(present), *counts)
+
+
+def _write_large(store: CaptureStore, place: Place, file: CaptureObject, pool: Executor) -> IngestReport:
+    """One part after the other, all in one transaction."""
+
+    def parts() -> Iterator[Sequence[Part]]:
+        offset = 0
+        for content in fetch_parts(place, file):
+            yield [_read(0, file, content, pool, offset)]
+            offset += len(content)
+
+    try:
+        with store.writing() as cursor:
+            return IngestReport(1, *replace_files(cursor, [file], parts()))
+    except BrokenFile as error:
+        with store.writing() as cursor:
+            return IngestReport(1, *replace_files(cursor, [file], [[_broken(0, file, error)]]))
+    except CaptureMissing:  # the next listing has it
+        return IngestReport()
+
+
+def _fetch(place: Place, file: CaptureObject) -> bytes | BrokenFile | None:
+    try:
+        return fetch(place, file)
+    except BrokenFile as error:
+        return error
+
+
+def _read(number: int, file: CaptureObject, content: bytes | BrokenFile, pool: Executor, offset: int = 0) -> Part:
+    """The lines of a file, or of a part of it that begins at `offset`."""
+    if isinstance(content, BrokenFile):
+        return _broken(number, file, content)
+    lines = read_file(content, file.delivered_at, with_inputs=True)
+    pictures = measure_all(lines.inputs, pool)
+    return Part(number, lines, pictures, offset)
+
+
+def _broken(number: int, file: CaptureObject, error: BrokenFile) -> Part:
+    return Part(number, ReadLines(broken=[BrokenLine(0, file.size, str(error))]), [])

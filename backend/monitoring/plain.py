@@ -133,7 +133,7 @@ def _line_starts(content: bytes) -> list[int] | None:
         if content[start - 2 : start] != b"}\n" or content[starts[-1]] != ord("{"):
             return None
         starts.append(start)
-    return starts if starts[-1] == len(content) > 0 else None
+    return starts if starts[-1] == len(content) else None
 
 
 def _are_valid(probabilities: Sequence[Sequence[float]]) -> bool:

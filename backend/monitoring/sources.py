@@ -123,7 +123,8 @@ def name_classes(environment: Environment, source: CaptureSource, labels: Sequen
 
 def cache_path(environment: Environment, source: CaptureSource) -> Path:
     """The file for what was read from a source."""
-    return environment.cache_dir / f"{source.cache_name}.duckdb"
+    is_own = source.url == project_source(environment).url
+    return environment.cache_dir / f"{'captures' if is_own else source.cache_name}.duckdb"
 
 
 def _refuse_own(environment: Environment, source: CaptureSource, reason: str) -> None:

@@ -1,8 +1,10 @@
-"""The cache of captured inferences, in DuckDB: deleting its file loses nothing, for S3 has the facts."""
+"""The cache of captured inferences, in DuckDB: deleting its file loses nothing, the capture files have the facts."""
 
 from __future__ import annotations
 
+import fcntl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,43 +15,77 @@ import duckdb
 from backend.errors import CaptureUnavailable
 from backend.private import make_private_folder
 
-_VERSION = 2
+_VERSION = 3
+_PATIENCE_SECONDS = 15.0
+"""How long to wait while another process has the file; each has it for no longer than a batch or a page takes."""
+_MEMORY = "512MB"
 _SCHEMA = """
 CREATE TABLE version (number INTEGER);
-CREATE SEQUENCE object_ids;
-CREATE TABLE objects (
-    object_id BIGINT DEFAULT nextval('object_ids'), key VARCHAR PRIMARY KEY, etag VARCHAR NOT NULL
+CREATE SEQUENCE stream_ids;
+CREATE TABLE streams (stream_id SMALLINT, endpoint VARCHAR NOT NULL, variant VARCHAR NOT NULL);
+CREATE SEQUENCE file_ids;
+CREATE TABLE files (
+    file_id BIGINT NOT NULL, key VARCHAR NOT NULL, etag VARCHAR NOT NULL, stream_id SMALLINT NOT NULL,
+    delivered_at TIMESTAMP NOT NULL, lag_seconds DOUBLE NOT NULL, records INTEGER NOT NULL, broken INTEGER NOT NULL,
+    undecodable INTEGER NOT NULL
 );
 CREATE SEQUENCE record_ids;
 CREATE TABLE records (
-    record_id BIGINT DEFAULT nextval('record_ids'), object_id BIGINT NOT NULL, "offset" BIGINT NOT NULL,
-    length BIGINT NOT NULL, inference_id VARCHAR, time TIMESTAMPTZ NOT NULL,
-    confidence DOUBLE NOT NULL, predicted_index INTEGER NOT NULL
+    record_id BIGINT NOT NULL, file_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL,
+    position INTEGER NOT NULL, stream_id SMALLINT NOT NULL, time TIMESTAMP NOT NULL, class_index INTEGER NOT NULL,
+    confidence DOUBLE NOT NULL, bin USMALLINT NOT NULL, inference_id VARCHAR, image_key VARCHAR,
+    width INTEGER, height INTEGER, brightness FLOAT, contrast FLOAT, sharpness FLOAT
 );
 CREATE TABLE quarantine (
-    object_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL, reason VARCHAR NOT NULL
+    file_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL, reason VARCHAR NOT NULL
 );
+CREATE TABLE sweeps (swept_at TIMESTAMP NOT NULL, unrecognised BIGINT NOT NULL);
+CREATE TABLE unrecognised (key VARCHAR NOT NULL);
+CREATE TABLE histogram (
+    hours UTINYINT NOT NULL, bucket INTEGER NOT NULL, stream_id SMALLINT NOT NULL, class_index INTEGER NOT NULL,
+    bin USMALLINT NOT NULL, n BIGINT NOT NULL
+);
+CREATE TABLE lowest (
+    hour INTEGER NOT NULL, stream_id SMALLINT NOT NULL, class_index INTEGER NOT NULL, record_id BIGINT NOT NULL,
+    time TIMESTAMP NOT NULL, confidence DOUBLE NOT NULL
+);
+CREATE TABLE compacted (histogram BIGINT NOT NULL, lowest BIGINT NOT NULL);
+INSERT INTO compacted VALUES (0, 0);
 """
+"""Times are UTC. `histogram` and `lowest` follow from `records` (rollups.py), and are changed together with it."""
 
 
 class CaptureStore:
-    """One process's hold on the cache. Readers and the one writer may be any threads: each takes a cursor."""
+    """A cache file. Its users may be any threads of any processes.
+
+    DuckDB lets one process open a file, so a process has it open only while something in it uses it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._connection = _open(path)
+        self.path = path
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._users = 0
+        self._opening = threading.RLock()
         self._writing = threading.Lock()
-        self._cursors = 0
-        self._is_closed = False
-        self._changed = threading.Condition()
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
-        with self._cursor() as cursor:
+        with self.reading() as cursor:
             return cursor.execute(sql, list(values)).fetchall()
 
     @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """What is in the file as it is now, whatever is written meanwhile; raises CaptureUnavailable."""
+        with self._cursor() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+            finally:
+                cursor.rollback()
+
+    @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A transaction: all of it happens, or nothing. One at a time."""
+        """A transaction: all of it happens, or nothing. One at a time; raises CaptureUnavailable."""
         with self._writing, self._cursor() as cursor:
             cursor.begin()
             try:
@@ -59,96 +95,115 @@ class CaptureStore:
                 raise
             cursor.commit()
 
-    def close(self) -> None:
-        """Wait until nobody has a cursor, and close the file; nobody gets one any more."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.wait_for(lambda: self._cursors == 0)
-        self._connection.close()
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Open the file once for all that happens inside."""
+        with self._cursor():
+            yield
+
+    @contextmanager
+    def only_writer(self) -> Iterator[bool]:
+        """Whether nobody else, in any process, brings files in; while it is so, nobody else does."""
+        make_private_folder(self.path.parent)
+        with self.path.with_suffix(".lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def delete(self) -> None:
+        """Delete the file, once nobody in this process uses it; the next use makes an empty one."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            with self._opening:
+                if not self._users:
+                    _delete_files(self.path)
+                    return
+            if time.monotonic() > deadline:
+                raise CaptureUnavailable("The captured records are being read. Try again in a moment.")
+            time.sleep(0.02)
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor, while which the file stays open: DuckDB gives who opens it again the same, deleted, one."""
-        with self._changed:
-            if self._is_closed:
-                raise CaptureUnavailable("The captured records that were read were just deleted. Refresh them.")
-            self._cursors += 1
+        with self._opening:
+            if self._connection is None:
+                self._connection = _open(self.path)
+            self._users += 1
+            cursor = self._connection.cursor()
         try:
-            with self._connection.cursor() as cursor:
-                cursor.execute("SET TimeZone = 'UTC'")
+            with cursor:
                 yield cursor
         finally:
-            with self._changed:
-                self._cursors -= 1
-                self._changed.notify_all()
+            with self._opening:
+                self._users -= 1
+                if not self._users:
+                    self._connection.close()
+                    self._connection = None
 
 
 _stores: dict[Path, CaptureStore] = {}
 _stores_lock = threading.Lock()
 
 
-def open_store(path: Path) -> CaptureStore:
-    """The store in that file, shared by this process: DuckDB lets one process open a file.
-
-    A file that is damaged or of another version is made anew. Raises CaptureUnavailable while another process has it.
-    """
+def store_at(path: Path) -> CaptureStore:
+    """The store in that file, one for this process. A file that is damaged or of another version is made anew."""
     with _stores_lock:
-        if path in _stores and not path.exists():  # deleted, to be rebuilt
-            _stores.pop(path).close()
-        if path not in _stores:
-            _stores[path] = CaptureStore(path)
-        return _stores[path]
+        return _stores.setdefault(path.resolve(), CaptureStore(path))
 
 
-def delete_store(path: Path) -> None:
-    """Close the store in that file and delete it; one that is not there is no error. Readers open it anew."""
-    with _stores_lock:
-        if path in _stores:
-            _stores.pop(path).close()
-        _delete_files(path)
+def delete_stores(folder: Path) -> None:
+    """Delete every store in a folder; the next use of one makes an empty one."""
+    for path in folder.glob("*.duckdb"):
+        store_at(path).delete()
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    """The file, once no other process has it; raises CaptureUnavailable when one has it for long."""
+    make_private_folder(path.parent)
     try:
-        connection = _connect(path)
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise CaptureUnavailable(
-                "Another process of this app is reading the captured records. Close it, and try again."
-            ) from error
-        return _make_anew(path)
+        return _await(path)
+    except duckdb.Error:  # damaged, or of another version
+        _delete_files(path)
+    try:
+        return _await(path)
+    except duckdb.Error as error:
+        raise CaptureUnavailable(f"What was read of the captured records cannot be kept in {path}: {error}") from error
+
+
+def _await(path: Path) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return _current(path)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            if time.monotonic() > deadline:
+                raise CaptureUnavailable(
+                    "Another process of this app is busy with the captured records. Try again in a moment."
+                ) from error
+        time.sleep(0.02)
+
+
+def _current(path: Path) -> duckdb.DuckDBPyConnection:
+    """The file, of this version; raises duckdb.Error when it cannot be opened, or is of another one."""
+    connection = duckdb.connect(path, config={"memory_limit": _MEMORY})
+    try:
+        if not connection.execute("SELECT 1 FROM duckdb_tables()").fetchall():
+            connection.begin()
+            connection.execute(_SCHEMA)
+            connection.execute("INSERT INTO version VALUES (?)", [_VERSION])
+            connection.commit()
+        if connection.execute("SELECT number FROM version").fetchall() != [(_VERSION,)]:
+            raise duckdb.CatalogException("another version")
     except duckdb.Error:
-        return _make_anew(path)
-    if _is_current(connection):
-        return connection
-    connection.close()
-    return _make_anew(path)
-
-
-def _make_anew(path: Path) -> duckdb.DuckDBPyConnection:
-    _delete_files(path)
-    return _connect(path)
+        connection.close()
+        raise
+    return connection
 
 
 def _delete_files(path: Path) -> None:
     for file in (path, path.with_name(f"{path.name}.wal")):
         file.unlink(missing_ok=True)
-
-
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    make_private_folder(path.parent)
-    is_new = not path.exists()
-    connection = duckdb.connect(str(path))
-    if is_new:
-        connection.begin()
-        connection.execute(_SCHEMA)
-        connection.execute("INSERT INTO version VALUES (?)", [_VERSION])
-        connection.commit()
-    return connection
-
-
-def _is_current(connection: duckdb.DuckDBPyConnection) -> bool:
-    try:
-        return connection.execute("SELECT number FROM version").fetchall() == [(_VERSION,)]
-    except duckdb.Error:
-        return False

@@ -1,0 +1,191 @@
+"""Single captured records: found by time, by confidence, by lot, and beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from duckdb import DuckDBPyConnection
+from numpy.typing import NDArray
+
+from backend.monitoring.bins import BINS, bins_of
+from backend.monitoring.rollups import KEPT_LOWEST
+from backend.monitoring.selection import HOUR, Selection, hour_at
+
+COLUMNS: Final = ("record_id", "time", "confidence", "class_index", "inference_id")
+_SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"  # noqa: S608  our own words
+_ANY: Final = (0.0, float("inf"))
+_DRAWN_HOURS: Final = 12
+
+
+def records(cursor: DuckDBPyConnection, selection: Selection, limit: int) -> pd.DataFrame | None:
+    """All records of a selection in the order of time, or None when they are more than `limit`."""
+    condition, values = selection.condition()
+    found = _frame(cursor, f"{_SELECT} WHERE {condition} LIMIT {limit + 1}", values)
+    return None if len(found) > limit else found.sort_values(["time", "record_id"], ignore_index=True)
+
+
+def lowest(cursor: DuckDBPyConnection, selection: Selection, limit: int = KEPT_LOWEST) -> pd.DataFrame:
+    """The least sure records of a selection, at most `KEPT_LOWEST`, the least sure first."""
+    hours = selection.within(HOUR)
+    parts = [("lowest", hours), ("records", replace(selection, end=min(hours.start, selection.end)))]
+    parts.append(("records", replace(selection, start=max(hours.end, hours.start))))
+    found = []
+    for table, part in parts:
+        condition, values = part.condition()
+        found += cursor.execute(
+            f"SELECT confidence, record_id FROM {table} WHERE {condition} ORDER BY ALL LIMIT {KEPT_LOWEST}",  # noqa: S608
+            values,
+        ).fetchall()
+    chosen = sorted(found)[: min(limit, KEPT_LOWEST)]
+    return by_ids(cursor, [record_id for _, record_id in chosen])
+
+
+def newest(
+    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float] = _ANY
+) -> pd.DataFrame:
+    """The newest records of a selection with a confidence from the first number to below the second, newest first."""
+    hours, counts = _by_hour(cursor, selection, confidence)
+    behind = np.flatnonzero(counts[::-1].cumsum() >= 2 * limit)  # twice: a bin may reach beyond the confidences meant
+    if len(behind):
+        since = hour_at(int(hours[::-1][behind[0]]))
+        found = _newest_since(cursor, replace(selection, start=max(since, selection.start)), limit, confidence)
+        if len(found) == limit:
+            return found
+    return _newest_since(cursor, selection, limit, confidence)
+
+
+def sample(cursor: DuckDBPyConnection, selection: Selection, limit: int, seed: int) -> pd.DataFrame:
+    """Records of a selection by lot, each as likely as another, in the order of time; the same for the same seed.
+
+    They are from a dozen hours, drawn by how many records each has.
+    """
+    few = records(cursor, selection, limit)
+    if few is not None:
+        return few
+    hours, counts = _by_hour(cursor, selection, _ANY)
+    parts = [_overlap(selection, int(hour)) for hour in hours]
+    weights = counts.astype(float)
+    for end in {0, len(parts) - 1}:  # of which the selection may have only a part
+        condition, values = parts[end].condition()
+        [(weights[end],)] = cursor.execute(f"SELECT count(*) FROM records WHERE {condition}", values).fetchall()  # noqa: S608
+    generator = np.random.default_rng(seed)
+    drawn = generator.choice(len(parts), _DRAWN_HOURS, p=weights / weights.sum())
+    found = []
+    for part, times in zip(*np.unique(drawn, return_counts=True), strict=True):
+        condition, values = parts[part].condition()
+        wanted = -(-limit // _DRAWN_HOURS) * times
+        sql = f"{_SELECT} WHERE {condition} ORDER BY hash(record_id, ?) LIMIT {wanted}"
+        found.append(_frame(cursor, sql, [*values, seed]))
+    all_found = pd.concat(found)
+    return all_found.sample(min(limit, len(all_found)), random_state=seed).sort_values("time", ignore_index=True)
+
+
+def beside(cursor: DuckDBPyConnection, selection: Selection, record_id: int) -> tuple[int | None, int | None]:
+    """The records before and behind this one in the order of time among those of a selection; None at either end."""
+    found = cursor.execute("SELECT time FROM records WHERE record_id = ?", [record_id]).fetchall()
+    if not found:
+        return None, None
+    [(time,)] = found
+    hours, counts = _by_hour(cursor, selection, _ANY)
+    present = hours[counts > 0]
+    hour = int(time.replace(tzinfo=UTC).timestamp() // 3600)
+    first = min([int(other) for other in present[present < hour][-1:]] + [hour])
+    last = max([int(other) for other in present[present > hour][:1]] + [hour])
+    near = replace(selection, start=_overlap(selection, first).start, end=_overlap(selection, last).end)
+    condition, values = near.condition()
+
+    def nearest(direction: str, order: str) -> int | None:
+        rows = cursor.execute(
+            f"""SELECT record_id FROM records WHERE {condition} AND (time, record_id) {direction} (?, ?)
+            ORDER BY time {order}, record_id {order} LIMIT 1""",  # noqa: S608
+            [*values, time, record_id],
+        ).fetchall()
+        return rows[0][0] if rows else None
+
+    return nearest("<", "DESC"), nearest(">", "ASC")
+
+
+def by_ids(cursor: DuckDBPyConnection, record_ids: Sequence[int]) -> pd.DataFrame:
+    """These records, in this order; those that are no longer there are left out."""
+    found = [cursor.execute(f"{_SELECT} WHERE record_id = ?", [record_id]).fetchall() for record_id in record_ids]
+    frame = pd.DataFrame(chain.from_iterable(found), columns=list(COLUMNS))
+    return _in_utc(frame.astype({"time": "datetime64[us]"}))
+
+
+def everything(cursor: DuckDBPyConnection, selection: Selection, limit: int) -> pd.DataFrame:
+    """The newest records of a selection in the order of time, with all that is known of each."""
+    condition, values = selection.condition()
+    return _in_utc(
+        cursor.execute(
+            f"""SELECT time, endpoint, variant, class_index, confidence, inference_id, image_key, width, height,
+            brightness, contrast, sharpness, key AS file, "offset", length, position
+            FROM (SELECT * FROM records WHERE {condition} ORDER BY time DESC, record_id DESC LIMIT {limit})
+            JOIN files USING (file_id) JOIN streams ON streams.stream_id = files.stream_id ORDER BY time, record_id""",  # noqa: S608
+            values,
+        ).df()
+    )
+
+
+def one(cursor: DuckDBPyConnection, record_id: int) -> dict[str, Any] | None:
+    """All columns of a record, with its file's key, etag, endpoint and variant; None when it is no longer there."""
+    cursor.execute(
+        """SELECT records.*, key, etag, endpoint, variant FROM (SELECT * FROM records WHERE record_id = ?) AS records
+        JOIN files USING (file_id) JOIN streams ON streams.stream_id = files.stream_id""",
+        [record_id],
+    )
+    names = [column[0] for column in cursor.description or ()]
+    rows = cursor.fetchall()
+    return dict(zip(names, rows[0], strict=True)) if rows else None
+
+
+def _overlap(selection: Selection, hour: int) -> Selection:
+    """What of a selection is in an hour that it touches."""
+    return replace(selection, start=max(selection.start, hour_at(hour)), end=min(selection.end, hour_at(hour + 1)))
+
+
+def by_inference(cursor: DuckDBPyConnection, inference_ids: Collection[str]) -> pd.DataFrame:
+    """The records of these inferences, newest first."""
+    condition = "inference_id IN (SELECT unnest(?))"
+    return _frame(cursor, f"{_SELECT} WHERE {condition} ORDER BY time DESC, record_id DESC", [list(inference_ids)])
+
+
+def _newest_since(
+    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float]
+) -> pd.DataFrame:
+    condition, values = selection.condition()
+    return _frame(
+        cursor,
+        f"""{_SELECT} WHERE {condition} AND confidence >= ? AND confidence < ?
+        ORDER BY time DESC, record_id DESC LIMIT {limit}""",
+        [*values, *confidence],
+    )
+
+
+def _by_hour(
+    cursor: DuckDBPyConnection, selection: Selection, confidence: tuple[float, float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The hours that the selection touches and that have records in the bins of these confidences, and how many."""
+    first, behind = selection.spans(HOUR)
+    condition, values = selection.condition_without_time()
+    low, high = bins_of(np.array(confidence)) if confidence != _ANY else (0, BINS - 1)
+    found = cursor.execute(
+        f"""SELECT bucket, sum(n)::BIGINT AS n FROM histogram WHERE hours = 1 AND bucket >= ? AND bucket < ?
+        AND bin BETWEEN ? AND ? AND {condition} GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket""",  # noqa: S608
+        [first, behind, int(low), int(high), *values],
+    ).fetchnumpy()
+    return np.asarray(found["bucket"], np.int64), np.asarray(found["n"], np.int64)
+
+
+def _frame(cursor: DuckDBPyConnection, sql: str, values: Sequence[Any]) -> pd.DataFrame:
+    """Rows of `COLUMNS`; time is UTC."""
+    return _in_utc(cursor.execute(sql, list(values)).df())
+
+
+def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(time=frame["time"].dt.tz_localize(UTC))
