@@ -8,14 +8,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
-
-from obstore.store import MemoryStore, S3Store
+from typing import BinaryIO
 
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing
 from backend.monitoring.layout import Located, Stream, hour_folder, locate
-from backend.monitoring.places import BucketPlace, Place, Stored, Unrecognised, open_place
+from backend.monitoring.places import Place, Stored, Unrecognised, open_place
 from backend.monitoring.sources import project_source
 
 __all__ = [
@@ -153,13 +151,13 @@ def _key(item: Stored | Unrecognised) -> str | None:
     return item.key if isinstance(item, Stored) and item.key.isprintable() else None
 
 
-def fetch(place: Place | S3Store | MemoryStore, item: CaptureObject) -> bytes | None:
+def fetch(place: Place, item: CaptureObject) -> bytes | None:
     """A capture file as it was listed, unpacked; None when it was deleted or replaced meanwhile.
 
     Then the next listing has it. Meant for what is not large. Raises BrokenFile, CaptureUnavailable.
     """
     try:
-        content = _as_place(place).read(item.key, item.etag)
+        content = place.read(item.key, item.etag)
     except CaptureMissing:
         return None
     if not content.startswith(_GZIP_MAGIC):
@@ -178,14 +176,14 @@ def fetch_parts(place: Place, item: CaptureObject, part_bytes: int = PART_BYTES)
     with _opened(place, item.key, item.etag, item.size) as file:
         rest = b""
         while content := file.read(part_bytes):
-            end = content.rfind(b"\n") + 1
+            first, end = content.find(b"\n") + 1, content.rfind(b"\n") + 1
+            if len(rest) + (first or len(content)) > _LONGEST_LINE:
+                raise BrokenFile(f"it has a line of more than {_LONGEST_LINE // 1024**2} MiB")
             if end:
                 yield rest + content[:end]
                 rest = content[end:]
             else:
                 rest += content
-            if len(rest) > _LONGEST_LINE:
-                raise BrokenFile(f"it has a line of more than {_LONGEST_LINE // 1024**2} MiB")
         if rest:
             yield rest
 
@@ -268,13 +266,9 @@ class _Unpacked(io.RawIOBase):
 # Until ingest and the pages' queries stand on places: the project's own bucket, as it was listed before.
 
 
-def open_bucket(environment: Environment) -> Any:
+def open_bucket(environment: Environment) -> Place:
     return open_place(environment, project_source(environment))
 
 
 def list_objects(place: Place) -> Iterator[CaptureObject]:
     return (item for listed in list_all(place) for item in listed.files if item.stream.endpoint)
-
-
-def _as_place(place: Place | S3Store | MemoryStore) -> Place:
-    return BucketPlace(place) if isinstance(place, S3Store | MemoryStore) else place

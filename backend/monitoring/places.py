@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -19,8 +20,8 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 from obstore.store import MemoryStore, S3Store
 
-from backend.aws.environment import Environment
-from backend.aws.errors import error_code
+from backend.aws.environment import Environment, Session
+from backend.aws.errors import error_code, is_missing
 from backend.errors import CaptureMissing, CaptureUnavailable
 from backend.monitoring.layout import recognise
 from backend.monitoring.sources import CaptureSource, project_source
@@ -77,17 +78,28 @@ class Place(Protocol):
 
 
 def open_place(environment: Environment, source: CaptureSource) -> Place:
-    """A source's files, with the environment's credentials and endpoint; raises CaptureUnavailable."""
+    """A source's files, with the environment's credentials and endpoint; raises CaptureUnavailable.
+
+    A bucket that was opened just before is the same again, with its connections.
+    """
     if source.folder is not None:
         return FolderPlace(source.folder)
-    client = _client_for(environment, source)
+    is_own = source.url == project_source(environment).url
+    return _open_bucket(environment.session, environment.s3, source.url, is_own=is_own)
+
+
+@lru_cache(maxsize=16)
+def _open_bucket(session: Session, client: S3Client, url: str, *, is_own: bool) -> BucketPlace:
+    """Kept by the client, of which there is another one when the embedded AWS has moved."""
+    source = CaptureSource(url)
+    client = client if is_own else _client_for(session, client, source)
     endpoint = client.meta.endpoint_url
     store = S3Store(
         source.bucket,
         region=client.meta.region_name,
         endpoint=endpoint,
         virtual_hosted_style_request=False,
-        credential_provider=Boto3CredentialProvider(environment.session),
+        credential_provider=Boto3CredentialProvider(session),
         client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s", "connect_timeout": "5s"},
         retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=90)},
     )
@@ -95,10 +107,10 @@ def open_place(environment: Environment, source: CaptureSource) -> Place:
     def list_page(after: str) -> list[Stored]:
         page = client.list_objects_v2(Bucket=source.bucket, Prefix=source.prefix, StartAfter=after)
         return [
-            Stored(item["Key"], item["ETag"], item["LastModified"], item["Size"]) for item in page.get("Contents", [])
+            Stored(item["Key"], item["ETag"], item["LastModified"].astimezone(UTC), item["Size"])
+            for item in page.get("Contents", [])
         ]
 
-    is_own = source.url == project_source(environment).url
     return BucketPlace(store, source.prefix, source.name, list_page, may_be_missing=is_own)
 
 
@@ -161,13 +173,9 @@ class BucketPlace:
             raise
         except (FileNotFoundError, BaseError, ClientError, BotoCoreError) as error:
             if not _is_missing_bucket(error):
-                raise CaptureUnavailable(
-                    f"The captured records of {self.name} cannot be listed: {_first_line(error)}. Try again."
-                ) from error
+                raise _not_listed(self.name, error) from error
             if not self.may_be_missing:
-                raise CaptureUnavailable(
-                    f"The bucket of {self.name} does not exist any more. Make it again, or remove this source."
-                ) from error
+                raise _no_bucket(self.name) from error
 
 
 @dataclass(frozen=True)
@@ -261,24 +269,29 @@ def _etag(found: os.stat_result) -> str:
     return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
 
 
-def _client_for(environment: Environment, source: CaptureSource) -> S3Client:
+def _client_for(session: Session, client: S3Client, source: CaptureSource) -> S3Client:
     """A client of the region in which the source's bucket is, as S3 says to everybody who asks."""
-    client = environment.s3
-    if source.bucket == environment.bucket:
-        return client
     try:
         headers = client.head_bucket(Bucket=source.bucket)["ResponseMetadata"]["HTTPHeaders"]
-    except ClientError as error:  # also where it is another's
-        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    except ClientError as error:
+        if is_missing(error):
+            raise _no_bucket(source.name) from error
+        headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})  # also where it is another's
     except BotoCoreError as error:
-        raise CaptureUnavailable(
-            f"The captured records of {source.name} cannot be listed: {error}. Try again."
-        ) from error
-    region = headers.get("x-amz-bucket-region", environment.region)
-    if region == environment.region:
+        raise _not_listed(source.name, error) from error
+    region = headers.get("x-amz-bucket-region", client.meta.region_name)
+    if region == client.meta.region_name:
         return client
     with _making_clients:  # which is not safe in threads
-        return environment.session.client("s3", region_name=region)
+        return session.client("s3", region_name=region)
+
+
+def _not_listed(name: str, error: Exception) -> CaptureUnavailable:
+    return CaptureUnavailable(f"The captured records of {name} cannot be listed: {_first_line(error)}. Try again.")
+
+
+def _no_bucket(name: str) -> CaptureUnavailable:
+    return CaptureUnavailable(f"The bucket of {name} does not exist any more. Make it again, or remove this source.")
 
 
 def _missing(key: str) -> CaptureMissing:

@@ -17,7 +17,8 @@ import msgspec
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors
 from backend.aws.names import CAPTURES_PREFIX
-from backend.errors import ConfigurationError, InvalidCaptureSource
+from backend.errors import ConfigurationError, InvalidCaptureSource, NotFound
+from backend.monitoring.store import store_at
 from backend.private import make_private_folder
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -99,11 +100,12 @@ def add_source(environment: Environment, url: str, labels: Sequence[str] = ()) -
 def remove_source(environment: Environment, source: CaptureSource) -> None:
     """Forget a source, and what was read from it; its files stay. One that is not there is no error.
 
-    Raises InvalidCaptureSource for the project's own.
+    Raises InvalidCaptureSource for the project's own, CaptureUnavailable while it is being read.
     """
     _refuse_own(environment, source, "cannot be removed")
     with _changing(environment) as kept:
         kept[:] = [other for other in kept if other.url != source.url]
+    store_at(cache_path(environment, source)).delete()
 
 
 def name_classes(environment: Environment, source: CaptureSource, labels: Sequence[str]) -> CaptureSource:
@@ -170,8 +172,11 @@ def _folder_url(path: str) -> str:
 
 def _check_listing(environment: Environment, source: CaptureSource) -> None:
     if source.folder is None:
-        with aws_errors(f"list {source.url}"):
-            environment.s3.list_objects_v2(Bucket=source.bucket, Prefix=source.prefix, MaxKeys=1)
+        try:
+            with aws_errors(f"list {source.url}"):
+                environment.s3.list_objects_v2(Bucket=source.bucket, Prefix=source.prefix, MaxKeys=1)
+        except NotFound as error:
+            raise NotFound(f"Bucket {source.bucket} does not exist. Check its name.") from error
 
 
 def _checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
