@@ -5,6 +5,9 @@ from __future__ import annotations
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from backend.web import EnvironmentLifespan, Guard
+from backend.web import EnvironmentLifespan, Guard, PatientConnections
 
-app = App("pages/main.py", middleware=[Middleware(EnvironmentLifespan), Middleware(Guard)])
+app = App(
+    "pages/main.py",
+    middleware=[Middleware(PatientConnections), Middleware(EnvironmentLifespan), Middleware(Guard)],
+)

@@ -2,5 +2,6 @@
 
 from backend.web.guard import Guard
 from backend.web.lifespan import EnvironmentLifespan
+from backend.web.patience import PatientConnections
 
-__all__ = ["EnvironmentLifespan", "Guard"]
+__all__ = ["EnvironmentLifespan", "Guard", "PatientConnections"]
