@@ -16,6 +16,11 @@ def with_changes(content: AnyStr, changes: Sequence[tuple[float, AnyStr, int]], 
     return content
 
 
+def repeated(changes: Sequence[tuple[float, AnyStr, int, int]]) -> list[tuple[float, AnyStr, int]]:
+    """Changes whose values stand so many times as the third member says: what is long is short in a failure's words."""
+    return [(share, value * times, deleted) for share, value, times, deleted in changes]
+
+
 def run(examples: int, *checks: Callable[..., None]) -> None:
     """Run so many examples of each check, which `given` has decorated."""
     for check in checks:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ParamValidationError
 
 from embedded_aws.sagemaker.containers.process import ALGORITHM
 from embedded_aws.sagemaker.limits import Limits
@@ -66,10 +67,22 @@ def open_account(
         region=region,
         folder=folder,
         registry=Registry(folder / "sagemaker.sqlite"),
-        s3=session.client("s3", config=_CLIENT_CONFIG),
+        s3=_s3_client(session),
         logs=session.client("logs", config=_DELIVERY_CONFIG),
         cloudwatch=session.client("cloudwatch", config=_DELIVERY_CONFIG),
         capture_age_seconds=capture_age_seconds,
         program=program,
         limits=limits or Limits(),
     )
+
+
+def _s3_client(session: boto3.Session) -> S3Client:
+    client = session.client("s3", config=_CLIENT_CONFIG)
+    client.meta.events.register("before-parameter-build.s3", _refuse_access_points)
+    return client
+
+
+def _refuse_access_points(params: dict[str, Any], **_event: Any) -> None:
+    """There are none here, and botocore would look for their hosts in the network, for a minute."""
+    if params["Bucket"].startswith("arn:"):
+        raise ParamValidationError(report=f"{params['Bucket']} is no bucket, and there are no access points here")

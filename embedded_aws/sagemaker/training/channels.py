@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from embedded_aws.sagemaker.s3_uri import S3Uri
 from embedded_aws.sagemaker.training.failures import TrainingFailed
+from embedded_aws.sagemaker.training.manifests import InvalidManifest, read_manifest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -101,18 +101,11 @@ def _relative(key: str, prefix: str) -> str:
 
 
 def _manifest_files(s3: S3Client, manifest: S3Uri) -> Iterator[ChannelFile]:
-    """The objects that a manifest names: `[{"prefix": "s3://bucket/p/"}, "a.png", "b/c.png"]`."""
     content = s3.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"].read()
     try:
-        first, *entries = json.loads(content)  # in UTF-8, UTF-16 or UTF-32
-        prefix = S3Uri.parse(first["prefix"])
-        yield from [ChannelFile(S3Uri(prefix.bucket, prefix.key + entry), entry) for entry in entries]
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _download_failed(f"Line {line} of the manifest {manifest} is not in UTF-8.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        expected = '[{"prefix": "s3://..."}, "key", ...]'
-        raise _download_failed(f"The manifest {manifest} is not of the form {expected}: {error}") from error
+        yield from [ChannelFile(source, path) for source, path in read_manifest(content)]
+    except InvalidManifest as error:
+        raise _download_failed(f"The manifest {manifest} {error}") from error
 
 
 def _download(s3: S3Client, file: ChannelFile, folder: Path, cancelled: Event) -> None:
@@ -126,6 +119,9 @@ def _download(s3: S3Client, file: ChannelFile, folder: Path, cancelled: Event) -
         raise _download_failed(f"The key {file.source.key} would be written outside the channel's folder.")
     target = folder / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
-    body = s3.get_object(Bucket=file.source.bucket, Key=file.source.key)["Body"]
+    try:
+        body = s3.get_object(Bucket=file.source.bucket, Key=file.source.key)["Body"]
+    except ClientError as error:
+        raise _download_failed(f"Unable to read {file.source}: {error}") from error
     with target.open("wb") as stream:
         shutil.copyfileobj(body, stream)

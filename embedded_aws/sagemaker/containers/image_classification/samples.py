@@ -24,6 +24,7 @@ _CROP_MARGIN = 1.15
 """How much larger than the network's input an image of another size is kept, so that crops can differ."""
 
 _MAX_FILE_BYTES = 64 << 20
+_MAX_SHOWN = 80  # characters: a line may be a file's whole content
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,21 @@ def _parse_line(line: str, location: str, folder: Path, num_classes: int) -> Sam
     """From `index<TAB>label<TAB>relative path`; labels may be written as 1 or 1.0."""
     fields = line.rstrip("\n").split("\t")
     if len(fields) != 3:
-        raise UserError(f"{location}: expected index, label and path with tabs between, found {line!r}.")
+        raise UserError(f"{location}: expected index, label and path with tabs between, found {_shown(line)!r}.")
     try:
         label = float(fields[1])
     except ValueError as error:
-        raise UserError(f"{location}: label {fields[1]!r} is not a number.") from error
+        raise UserError(f"{location}: label {_shown(fields[1])!r} is not a number.") from error
     if label not in range(num_classes):
-        raise UserError(f"{location}: label {fields[1]} is not a class from 0 to {num_classes - 1}.")
+        raise UserError(f"{location}: label {_shown(fields[1])} is not a class from 0 to {num_classes - 1}.")
     path = (folder / fields[2]).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise UserError(f"{location}: path {fields[2]!r} leads out of the channel.")
+        raise UserError(f"{location}: path {_shown(fields[2])!r} leads out of the channel.")
     return Sample(location, int(label), path)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
 
 
 def _size(sample: Sample, shape: tuple[int, int], resize: int | None) -> Size:
@@ -130,12 +135,15 @@ def _content(sample: Sample) -> bytes:
 @contextmanager
 def _image_errors(sample: Sample) -> Iterator[None]:
     """Say in which line a file cannot be used, and why."""
+    image = f"{sample.location}: image {_shown(sample.path.name)}"
     try:
         yield
     except FileNotFoundError as error:
-        raise UserError(f"{sample.location}: image {sample.path.name} is missing from the channel.") from error
-    except (OSError, UnreadableImage) as error:
-        raise UserError(f"{sample.location}: image {sample.path.name} cannot be read: {error}.") from error
+        raise UserError(f"{image} is missing from the channel.") from error
+    except OSError as error:
+        raise UserError(f"{image} cannot be read: {error.strerror or error}.") from error
+    except UnreadableImage as error:
+        raise UserError(f"{image} cannot be read: {error}.") from error
 
 
 def _common_size(sizes: Set[Size], shape: tuple[int, int]) -> Size:
