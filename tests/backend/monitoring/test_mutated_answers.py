@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,9 @@ pytest.importorskip("hypothesis", reason="it comes with requirements-test.txt")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.monitoring.records import BrokenLine, Inference, decode_record, read_image, read_lines
+from backend.monitoring.pictures import PictureState, measure_input
+from backend.monitoring.plain import read_plain
+from backend.monitoring.records import BrokenLine, Inference, decode_record, read_file, read_image, read_lines
 from tests.capture_lines import IMAGE, capture_line
 from tests.mutating import run, with_changes
 
@@ -73,6 +75,67 @@ def captured_input(data: str, changes: list[tuple[float, str, int]], is_image: b
     image, problem = read_image(record.capture_data.endpoint_input)
     assert (image is None) == (problem is not None)
     assert problem is None or problem.startswith("The captured input ")
+    is_measured = measure_input(record.capture_data.endpoint_input).state is PictureState.MEASURED
+    assert is_measured == (image is not None)
+
+
+LINES = st.builds(
+    capture_line,
+    st.lists(st.floats(0, 1), min_size=1, max_size=3),
+    time=st.sampled_from(["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123456+05:30"]),
+    captureData__endpointOutput__encoding=st.sampled_from(["JSON", "CSV"]),
+    eventMetadata__inferenceId=st.one_of(st.none(), st.text(max_size=5)),
+    eventMetadata__customAttributes=st.one_of(st.none(), st.lists(st.text(min_size=1, max_size=5), max_size=2)),
+)
+ODD_LINES = st.one_of(
+    st.sampled_from([b"\n", b"}\n", b"{\n", b"{}{}\n", b"\r\n"]),
+    st.builds(
+        capture_line,
+        st.lists(st.floats(-0.1, 1.1), max_size=3),
+        time=st.sampled_from(["2026-01-02T03:04:05", "0001-01-01T00:00:00+10:00", "2026-01-03T05:00:00Z"]),
+        eventMetadata__customAttributes=st.one_of(st.text(), st.lists(st.one_of(st.text(), st.integers()))),
+    ),
+    st.builds(
+        capture_line,
+        st.just([]),
+        captureData__endpointOutput__data=st.sampled_from(["[0.9", "0.1]", "[1],[0]", "[0.5]\n[0.5]", "0.5", "[0.5] "]),
+        captureData__endpointInput=st.sampled_from([None, {"data": 7, "encoding": "JSON"}, {"data": "7"}]),
+    ),
+)
+FILE_CHANGES = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.one_of(st.binary(max_size=3), st.sampled_from([b"\n", b"}\n{", b"}{", b"\r", b"{", b'"data":7,', b"\xe9"])),
+        st.integers(0, 5),
+    ),
+    max_size=2,
+)
+_plain_files: list[bool] = []
+
+
+@given(st.lists(LINES, min_size=1, max_size=4), st.lists(ODD_LINES, max_size=1), st.integers(0, 4), FILE_CHANGES)
+def whole_file(lines: list[bytes], odd: list[bytes], place: int, changes: list[tuple[float, bytes, int]]) -> None:
+    content = with_changes(b"".join(lines[:place] + odd + lines[place:]), changes)
+    _plain_files.append(read_plain(content, DELIVERED) is not None)
+    read = read_file(content, DELIVERED, with_inputs=True)
+    one_by_one = list(read_lines(content, DELIVERED))
+    assert read.broken == [line for line in one_by_one if isinstance(line, BrokenLine)]
+    inferences = [line for line in one_by_one if isinstance(line, Inference)]
+    rows = zip(read.offset, read.length, read.position, read.inference_id, read.image_key, strict=True)
+    assert list(rows) == [
+        (line.offset, line.length, line.position, line.inference_id, line.image_key) for line in inferences
+    ]
+    answers = zip(read.confidence, read.class_index, read.inputs, strict=True)
+    assert list(answers) == [(line.confidence, line.predicted_index, line.request) for line in inferences]
+    assert [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=time) for time in read.time] == [
+        line.time for line in inferences
+    ]
+
+
+def test_a_file_is_the_same_whole_and_line_by_line() -> None:
+    _plain_files.clear()
+    run(500, whole_file)
+    assert 100 < sum(_plain_files) < 400  # of each there were some
 
 
 def test_what_was_captured_and_changed_at_random_is_read_or_set_aside() -> None:
@@ -81,4 +144,4 @@ def test_what_was_captured_and_changed_at_random_is_read_or_set_aside() -> None:
 
 @pytest.mark.slow
 def test_10_000_that_were_captured_and_changed_at_random_are_read_or_set_aside() -> None:
-    run(10_000, answer, captured_input)
+    run(10_000, answer, captured_input, whole_file)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backend import monitoring
 from backend.aws.environment import Environment
-from backend.monitoring.records import BrokenLine, Inference, read_lines
+from backend.monitoring.plain import read_plain
+from backend.monitoring.records import BrokenLine, Inference, read_file, read_lines
 from tests.bombs.pictures import BOMBS
+from tests.capture_lines import IMAGE
 from tests.capture_lines import capture_line as line
 
 DELIVERED = datetime(2026, 1, 2, 4, tzinfo=UTC)
@@ -181,3 +185,160 @@ def test_a_bucket_of_which_no_line_can_be_read_is_not_taken_for_empty(captures: 
     assert summary is not None
     assert (summary.records, summary.files, summary.last_at, summary.quarantined) == (0, 1, None, 2)
     assert len(summary.quarantine_reasons) == 2
+
+
+# Whole files, in columns
+
+
+def over_two_lines_and_two_in_one(cut: bytes) -> bytes:
+    """A record that goes on in another line, then a line of two records: as many records as lines."""
+    whole = line([0.9, 0.1])
+    assert cut in whole
+    return whole.replace(cut, cut[:1] + b"\n" + cut[1:], 1) + whole[:-1] + whole
+
+
+NOT_PLAIN = {
+    "no newline at the end": (line([0.9, 0.1])[:-1], [0.9]),
+    "an empty line": (line([0.9, 0.1]) + b"\n" + line([0.8, 0.2]), [0.9, 0.8]),
+    "Windows' line ends": (line([0.9, 0.1]).replace(b"\n", b"\r\n") * 2, [0.9, 0.9]),
+    "a carriage return within a record": (line([0.9, 0.1]).replace(b", ", b",\r", 1), []),
+    "two records in a line": (line([0.9, 0.1])[:-1] + line([0.9, 0.1]), []),
+    "a record cut in two, and two in a line": (over_two_lines_and_two_in_one(b", "), []),
+    "the same, cut behind a brace": (over_two_lines_and_two_in_one(b'}, "endpointOutput"'), []),
+    "two answers that are one together": (answering("[0.9") + answering("0.1]"), []),
+    "one answer that is two": (answering("[0.9, 0.1], [0.8, 0.2]"), []),
+    "an answer of each form": (
+        answering("[0.9]") + answering('{"prediction": [0.8]}') + answering("0.7"),
+        [0.9, 0.8, 0.7],
+    ),
+    "BASE64 that is none": (answering("[0.9, 0.1]", "BASE64"), []),
+    "a time without a zone": (line([0.9, 0.1]) + line([0.8, 0.2], time="2026-01-02T03:04:05"), [0.9, 0.8]),
+    "only times without a zone": (line([0.9, 0.1], time="2026-01-02T03:04:05") * 2, [0.9, 0.9]),
+    "no answer": (line([0.9]) + line([0.8], captureData__endpointOutput=None), [0.9]),
+    "no probabilities": (line([0.9]) + line([]), [0.9]),
+    "above 1": (line([0.9]) + line([1.1]), [0.9]),
+    "below 0": (line([0.9]) + line([0.8, -0.1]), [0.9]),
+    "too late": (line([0.9]) + line([0.8], time="2026-01-03T04:00:01Z"), [0.9]),
+    "too early": (line([0.9]) + line([0.8], time="2016-12-31T23:59:59Z"), [0.9]),
+    "a long id": (line([0.9]) + line([0.8], eventMetadata__inferenceId="x" * 257), [0.9]),
+    "an answer of 10,001 lines": (answering("[" + "0,\n" * 10_001 + "1]") + line([0.9]), [0.9]),
+    "the same, cut before a brace": (over_two_lines_and_two_in_one(b' {"endpointInput"'), []),
+    "a record cut behind a brace, without a newline at its end": (
+        line([0.9]).replace(b'}, "endpointOutput"', b'}\n, "endpointOutput"')[:-1],
+        [],
+    ),
+    "nothing": (b"", []),
+}
+
+
+@pytest.mark.parametrize("name", NOT_PLAIN)
+def test_a_file_that_is_not_plain_is_read_line_by_line(name: str) -> None:
+    content, expected = NOT_PLAIN[name]
+    assert read_plain(content, DELIVERED) is None
+    assert read_file(content, DELIVERED).confidence == expected
+
+
+def test_a_plain_file_is_read_whole_into_columns() -> None:
+    first = line([0.25, 0.75], time="2026-01-02T03:04:05Z", eventMetadata__customAttributes=["test/a.png"])
+    second = line([0.5, 0.5], time="2026-01-02T05:04:05.5+02:00", eventMetadata__inferenceId="é")
+    third = line([1, 0, 0], captureData__endpointInput=None)
+    content = first + second + third
+    assert read_plain(content, DELIVERED) is not None
+    read = read_file(content, DELIVERED)
+    assert read.offset == [0, len(first), len(first) + len(second)]
+    assert read.length == [len(first), len(second), len(third)]
+    assert read.position == [0, 0, 0]
+    assert read.time == [1_767_323_045_000_000, 1_767_323_045_500_000, 1_767_323_045_000_000]  # date -d ... +%s
+    assert (read.confidence, read.class_index) == ([0.75, 0.5, 1.0], [1, 0, 0])
+    assert read.inference_id == ["execution-1", "é", "execution-1"]
+    assert read.image_key == ["test/a.png", None, None]
+    assert (read.inputs, read.broken) == ([], [])
+
+
+def test_the_predictions_of_a_line_are_counted_and_share_its_input() -> None:
+    several = answering('{"prediction": [0.25, 0.75]}\n{"prediction": [0.5, 0.5]}\n')
+    read = read_file(line([0.9, 0.1]) + several, DELIVERED, with_inputs=True)
+    assert read.position == [0, 0, 1]
+    assert read.class_index == [0, 1, 0]
+    contents = [request.content() for request in read.inputs if request is not None]
+    assert contents == [IMAGE] * 3
+    assert read.inputs[1] is read.inputs[2]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "key"),
+    [
+        (["test/a.png"], "test/a.png"),
+        (["a", "b"], "a"),
+        ("a", "a"),
+        ([1, None, ["b"], "a"], "a"),
+        ("é" * 1024, "é" * 1024),
+        ("a" * 1025, None),
+        (["a" * 1025], None),
+        ([""], None),
+        ([], None),
+        (None, None),
+        (7, None),
+        ({"a": "b"}, None),
+        ([1e300, {"a": []}], None),
+    ],
+)
+def test_custom_attributes_may_be_anything_and_their_first_text_is_the_image_key(
+    attributes: Any, key: str | None
+) -> None:
+    read = read_file(line([0.9, 0.1]) + line([0.8], eventMetadata__customAttributes=attributes), DELIVERED)
+    assert read.image_key == [None, key]
+    assert read.confidence == [0.9, 0.8]
+
+
+@pytest.mark.parametrize("value", [b"1e999", b'"\xff"', b'["\xff"]'])
+def test_custom_attributes_that_cannot_be_decoded_do_not_break_their_line(value: bytes) -> None:
+    content = line([0.9, 0.1], eventMetadata__customAttributes="here").replace(b'"here"', value)
+    read = read_file(content, DELIVERED)
+    assert (read.image_key, read.confidence, read.broken) == ([None], [0.9], [])
+
+
+@pytest.mark.parametrize("data", [b"7", b"null", b'{"a": [1]}', b'"\xff"', b'"no base64!"'])
+def test_an_input_that_cannot_be_decoded_does_not_break_its_line(data: bytes) -> None:
+    content = line([0.9, 0.1], captureData__endpointInput__data="here").replace(b'"here"', data)
+    read = read_file(content, DELIVERED, with_inputs=True)
+    [request] = read.inputs
+    assert (read.confidence, read.broken) == ([0.9], [])
+    assert request is not None
+    with pytest.raises(ValueError):
+        request.content()
+
+
+def test_an_input_of_text_is_what_was_sent() -> None:
+    text = '5.1,3.5 "é"\\\n'
+    content = line([0.9, 0.1], captureData__endpointInput__data=text, captureData__endpointInput__encoding="CSV")
+    [request] = read_file(content, DELIVERED, with_inputs=True).inputs
+    assert request is not None
+    assert request.content() == text.encode()
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "between whole lines"])
+def test_a_broken_line_has_its_place_and_reason_among_the_columns(name: str) -> None:
+    whole = line([0.9, 0.1])
+    broken, reason = BROKEN.get(name, (b"{\n", "truncated"))
+    read = read_file(whole + broken + whole, DELIVERED)
+    assert (read.confidence, read.offset) == ([0.9, 0.9], [0, len(whole) + len(broken)])
+    [result] = read.broken
+    assert (result.offset, result.length) == (len(whole), len(broken))
+    assert reason in result.reason
+
+
+def test_files_of_a_real_endpoint_are_plain(captured_files: Path) -> None:
+    """What the json module makes of them is what they hold."""
+    for file in sorted(captured_files.rglob("*.jsonl")):
+        content = file.read_bytes()
+        delivered = datetime(2024, 10, 17, tzinfo=UTC)
+        assert read_plain(content, delivered) is not None
+        read = read_file(content, delivered, with_inputs=True)
+        records = [json.loads(text) for text in content.splitlines()]
+        answers = [json.loads(record["captureData"]["endpointOutput"]["data"]) for record in records]
+        times = [datetime.fromisoformat(record["eventMetadata"]["inferenceTime"]) for record in records]
+        assert read.confidence == [max(answer) for answer in answers]
+        assert [answer[index] for answer, index in zip(answers, read.class_index, strict=True)] == read.confidence
+        assert read.time == [int(time_.timestamp()) * 1_000_000 for time_ in times]
+        assert all(request is not None and request.content().startswith(b"\x89PNG") for request in read.inputs)
