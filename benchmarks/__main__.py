@@ -10,7 +10,10 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "endpoint", "kills")
+NAMES = ("training", "endpoint", "kills", "capture")
+DEFAULTS = {"kills": (100,), "capture": (100_000, 5_000, 1_000_000)}
+"""Sizes of those that take some; the others take an archive."""
+_SIZES = "of kills: rounds; of capture: records, the files that they are in, and records at scale"
 _ARCHIVE = Path(__file__).parents[2] / "shared" / "data" / "cifar-100-bikes.tar.gz"
 
 
@@ -18,14 +21,18 @@ def main() -> int:
     """Run one benchmark; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("rounds", type=int, nargs="?", default=100, help="of kills")
+    parser.add_argument("sizes", type=int, nargs="*", help=_SIZES)
     parser.add_argument("--archive", type=Path, default=_ARCHIVE, help="a CIFAR-100 archive (python version)")
     chosen = parser.parse_args()
-    if chosen.name != "kills" and not chosen.archive.exists():
+    defaults = DEFAULTS.get(chosen.name)
+    if defaults is None and not chosen.archive.exists():
         parser.error(f"there is no archive {chosen.archive}: name one with --archive")
+    if len(chosen.sizes) > len(defaults or ()):
+        parser.error(f"{chosen.name} takes {len(defaults or ())} sizes")
     try:
         module = importlib.import_module(f"benchmarks.{chosen.name}")
-        figures = module.measure(chosen.rounds if chosen.name == "kills" else chosen.archive)
+        sizes = [*chosen.sizes, *(defaults or ())[len(chosen.sizes) :]]
+        figures = module.measure(*sizes) if defaults else module.measure(chosen.archive)
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

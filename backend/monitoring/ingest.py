@@ -23,8 +23,8 @@ from backend.progress import Progress, no_progress
 from backend.wording import count_of
 
 _BATCH_FILES: Final = 500
-_BATCH_BYTES: Final = 16 << 20
-_FETCH_THREADS: Final = 32
+_BATCH_BYTES: Final = 24 << 20
+_FETCH_THREADS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ def ingest(
     Each batch is one transaction, so that a crash loses only work. The caller is the store's only writer.
     """
     report = IngestReport()
-    with ThreadPoolExecutor(_FETCH_THREADS) as fetching, ThreadPoolExecutor() as measuring:
+    with ThreadPoolExecutor(_FETCH_THREADS) as fetching, ThreadPoolExecutor() as measuring, store.turns() as take_turns:
         for batch in _fetched(place, _batches(_changed(store, listing)), fetching):
             report += _write(store, place, batch, measuring)
+            take_turns()
             progress(0.0, f"Read {count_of(report.records, 'record')} in {count_of(report.objects, 'file')}.")
     with store.writing() as cursor:
         rollups.compact(cursor)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from backend.private import make_private_folder
 _VERSION = 3
 _PATIENCE_SECONDS = 15.0
 """How long to wait while another process has the file; each has it for no longer than a batch or a page takes."""
+_TURN_SECONDS = 1.0
 _MEMORY = "512MB"
 _SCHEMA = """
 CREATE TABLE version (number INTEGER);
@@ -100,6 +101,26 @@ class CaptureStore:
         """Open the file once for all that happens inside."""
         with self._cursor():
             yield
+
+    @contextmanager
+    def turns(self) -> Iterator[Callable[[], None]]:
+        """Gives what is to be called between two transactions of many: it keeps the file open from one to the next.
+
+        Every second or so it does not, so that other processes have their turn.
+        """
+        with ExitStack() as held:
+            since: float | None = None
+
+            def take_turns() -> None:
+                nonlocal since
+                if since is None:
+                    held.enter_context(self.kept_open())
+                    since = time.monotonic()
+                elif time.monotonic() - since > _TURN_SECONDS:
+                    held.close()
+                    since = None
+
+            yield take_turns
 
     @contextmanager
     def only_writer(self) -> Iterator[bool]:
