@@ -73,11 +73,13 @@ _UNDECODABLE = Picture(PictureState.UNDECODABLE)
 def measure_all(inputs: Sequence[Request | None], pool: Executor) -> list[Picture]:
     """A picture for each captured request, in their order, measured in the pool; never raises for what was captured.
 
-    Neighbors that are one request (its line holds several predictions) are measured once.
+    Neighbors that are one request (its line holds several predictions) are measured once. A few are measured by the
+    caller itself: ask for those of many files together.
     """
     distinct = [request for at, request in enumerate(inputs) if at == 0 or request is not inputs[at - 1]]
     together = [distinct[start : start + _TOGETHER] for start in range(0, len(distinct), _TOGETHER)]
-    return list(_repeated(inputs, chain.from_iterable(pool.map(_measure_some, together))))
+    measured = pool.map(_measure_some, together) if len(together) > 1 else map(_measure_some, together)
+    return list(_repeated(inputs, chain.from_iterable(measured)))
 
 
 def measure_input(request: Request | None) -> Picture:

@@ -33,6 +33,14 @@ def answering(data: str, encoding: str = "JSON") -> bytes:
     return line([], captureData__endpointOutput__data=data, captureData__endpointOutput__encoding=encoding)
 
 
+def details(environment: Environment) -> list[monitoring.CapturedInference]:
+    """What is shown of each record of the project's own source."""
+    source = monitoring.project_source(environment)
+    always = monitoring.Selection(datetime(2017, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    frame = monitoring.newest(environment, source, always, 100)
+    return [monitoring.capture_detail(environment, source, int(record_id)) for record_id in frame["record_id"]]
+
+
 BROKEN = {
     "year 1 with an offset": (line([0.9, 0.1], time="0001-01-01T00:00:00+10:00"), "outside of the calendar"),
     "year 9999 with an offset": (line([0.9, 0.1], time="9999-12-31T23:59:59-10:00"), "outside of the calendar"),
@@ -79,9 +87,9 @@ def test_broken_lines_leave_the_page_and_the_files_after_them(captures: Environm
         put(content, name=f"a-{number}")
     put(line([0.9, 0.1]), name="z")
     assert monitoring.refresh_captures(captures) == monitoring.IngestReport(len(broken) + 1, 1, len(broken))
-    summary = monitoring.capture_summary(captures)
-    assert summary is not None
-    assert summary.last_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    contents = monitoring.capture_contents(captures)
+    assert contents is not None
+    assert contents.last_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +109,7 @@ def test_an_input_that_cannot_be_shown_is_said_to_be(
 ) -> None:
     put(line([0.9, 0.1], **change))
     monitoring.refresh_captures(captures)
-    detail = monitoring.capture_detail(captures, int(monitoring.confidences(captures)["record_id"][0]))
+    [detail] = details(captures)
     assert (detail.image, detail.probabilities) == (None, (0.9, 0.1))
     assert problem in str(detail.image_problem)
 
@@ -120,10 +128,10 @@ def test_20_000_broken_lines_are_all_counted_and_their_reasons_are_few(captures:
     started = time.process_time()
     assert monitoring.refresh_captures(captures) == monitoring.IngestReport(1, 1, 20_000)
     assert time.process_time() - started < 5
-    summary = monitoring.capture_summary(captures)
-    assert summary is not None
-    assert (summary.quarantined, sum(summary.quarantine_reasons.values())) == (20_000, 20_000)
-    assert 1 < len(summary.quarantine_reasons) <= 20
+    contents = monitoring.capture_contents(captures)
+    assert contents is not None
+    assert (contents.quarantined, sum(contents.quarantine_reasons.values())) == (20_000, 20_000)
+    assert 1 < len(contents.quarantine_reasons) <= 20
 
 
 # Answers of JSON Lines, as the built-in image classification writes them
@@ -173,18 +181,16 @@ def test_an_answer_of_which_any_part_is_none_is_set_aside_whole(text: str, reaso
 def test_each_inference_of_a_line_shows_its_own_answer(captures: Environment, put: Put) -> None:
     put(line([0.9, 0.1]) + answering('{"prediction": [0.25, 0.75]}\n{"prediction": [0.5, 0.5]}\n'))
     assert monitoring.refresh_captures(captures) == monitoring.IngestReport(1, 3, 0)
-    records = monitoring.confidences(captures)["record_id"]
-    shown = [monitoring.capture_detail(captures, int(record_id)).probabilities for record_id in records]
-    assert sorted(shown) == [(0.25, 0.75), (0.5, 0.5), (0.9, 0.1)]
+    assert sorted(detail.probabilities for detail in details(captures)) == [(0.25, 0.75), (0.5, 0.5), (0.9, 0.1)]
 
 
 def test_a_bucket_of_which_no_line_can_be_read_is_not_taken_for_empty(captures: Environment, put: Put) -> None:
     put(b"{\n" + answering("[7]"))
     monitoring.refresh_captures(captures)
-    summary = monitoring.capture_summary(captures)
-    assert summary is not None
-    assert (summary.records, summary.files, summary.last_at, summary.quarantined) == (0, 1, None, 2)
-    assert len(summary.quarantine_reasons) == 2
+    contents = monitoring.capture_contents(captures)
+    assert contents is not None
+    assert (contents.records, contents.files, contents.last_at, contents.quarantined) == (0, 1, None, 2)
+    assert len(contents.quarantine_reasons) == 2
 
 
 # Whole files, in columns
