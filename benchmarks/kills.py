@@ -329,13 +329,9 @@ def _serve(role: str, folder: Path) -> None:
     """A process to kill: an app, which owns the embedded AWS, or one that reads captured records all the time."""
     with closing(open_environment(_settings(folder))) as environment:
         print("ready", flush=True)
-        if role == "app":
-            threading.Thread(target=_keep_app, args=(environment,), daemon=True).start()
-            sys.stdin.read()
-        while role == "ingest":
-            with suppress(*_FAILURES):
-                monitoring.refresh_captures(environment)
-            time.sleep(0.2)
+        keep_on = _keep_app if role == "app" else _keep_reading
+        threading.Thread(target=keep_on, args=(environment,), daemon=True).start()
+        sys.stdin.read()  # ends with its owner
 
 
 def _keep_app(environment: Environment) -> None:
@@ -344,6 +340,13 @@ def _keep_app(environment: Environment) -> None:
         with suppress(*_FAILURES):
             environment.s3.head_bucket(Bucket=environment.bucket)
         time.sleep(1)
+
+
+def _keep_reading(environment: Environment) -> None:
+    while True:
+        with suppress(*_FAILURES):
+            monitoring.refresh_captures(environment)
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 from embedded_aws.errors import EmbeddedAwsError
@@ -89,7 +90,7 @@ class Supervisor:
             elif missed >= 0 or time.monotonic() - started > _READY_SECONDS:
                 missed += 1
             if missed >= _MISSED_CHECKS and process.poll() is None and not self._stop.is_set():
-                print(f"Service {service} does not answer; ending it.", flush=True)
+                _say(f"Service {service} does not answer; ending it.")
                 process.kill()
                 missed = 0
 
@@ -99,7 +100,7 @@ class Supervisor:
                 continue
             if process.returncode != -signal.SIGKILL:  # a person's, the kernel's for want of memory, or our own
                 self._count_restart(service, process.returncode)
-            print(f"Service {service} ended with code {process.returncode}; starting it again.", flush=True)
+            _say(f"Service {service} ended with code {process.returncode}; starting it again.")
             self._start_service(service)
 
     def _count_restart(self, service: str, code: int) -> None:
@@ -142,3 +143,9 @@ class Supervisor:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
+
+
+def _say(text: str) -> None:
+    """Write a line to the log; where its disk is full, the services matter more."""
+    with suppress(OSError):
+        os.write(1, f"{text}\n".encode())

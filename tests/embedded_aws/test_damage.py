@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 import embedded_aws
 from backend.aws.environment import Environment, open_environment
+from backend.errors import EmbeddedAwsUnavailable
 from backend.settings import Settings
 from embedded_aws.installation import SERVICES, Installation
 from embedded_aws.sagemaker.capture.spool import CaptureSpool
@@ -23,6 +24,7 @@ from embedded_aws.sagemaker.containers.process import end_leftover
 from embedded_aws.sagemaker.registry import Registry, StoredResource
 from tests.embedded_aws.sagemaker.examples import IMAGE_URI, training_request
 from tests.embedded_aws.sagemaker.scripted import wait_until
+from tests.embedded_aws.small_disk import SmallDisk, small_disk
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,33 +96,10 @@ def test_a_damaged_registry_is_put_aside(tmp_path: Path) -> None:
     assert [aside.stat().st_size > 4096 for aside in tmp_path.glob("*.damaged-*")] == [True]
 
 
-class SmallDisk:
-    """A disk of 64 MB, of which all but a little can be taken."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._filling = folder / "filling"
-
-    def fill(self, left: int = 0) -> None:
-        disk = os.statvfs(self.folder)
-        with self._filling.open("ab") as file:
-            file.write(bytes(max(0, disk.f_bavail * disk.f_frsize - left)))
-
-    def free(self) -> None:
-        self._filling.unlink()
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    try:
-        yield SmallDisk(folder)
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", megabytes=64) as mounted:
+        yield mounted
 
 
 def refusal(call: Any, **request: Any) -> str:
@@ -171,6 +150,53 @@ def test_a_first_start_on_a_full_disk_is_told_and_the_next_one_works(disk: Small
     disk.free()
     with closing(open_on(disk.folder)) as app:
         assert app.s3.list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_that_is_started_again_on_a_full_disk_says_so_and_is_back_with_room(
+    disk: SmallDisk, service: str
+) -> None:
+    with closing(open_on(disk.folder)) as app:
+        app.s3.create_bucket(Bucket="full")
+        app.s3.put_object(Bucket="full", Key="before", Body=b"kept")
+        app.sagemaker.create_model(ModelName="m", PrimaryContainer={"Image": IMAGE_URI})
+        state = disk.folder / "aws" / "ministack" / "state" / "s3.json"
+        wait_until(lambda: state.exists() and "full" in state.read_text())
+        disk.fill()
+        os.kill(int((disk.folder / "aws" / f"{service}.lock").read_text()), signal.SIGKILL)
+        disk.fill()
+        asked = app.s3.list_buckets if service == "ministack" else app.sagemaker.list_models
+        with pytest.raises(EmbeddedAwsUnavailable, match=r"No space left on device.*Mend that"):
+            asked()
+        disk.free()
+        wait_until(lambda: is_available(app))
+        assert app.s3.get_object(Bucket="full", Key="before")["Body"].read() == b"kept"
+        assert [model["ModelName"] for model in app.sagemaker.list_models()["Models"]] == ["m"]
+
+
+def is_available(app: Environment) -> bool:
+    try:
+        app.s3.list_buckets()
+    except EmbeddedAwsUnavailable:
+        return False
+    return True
+
+
+def test_the_supervisor_outlives_a_disk_that_takes_nothing_of_its_log(tmp_path: Path) -> None:
+    """It tells of each service that it starts again."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    command = [sys.executable, "-m", "embedded_aws", "--state-dir", str(tmp_path), "--owned"]
+    with full.open("wb") as log, subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=log) as supervisor:
+        wait_until(lambda: (tmp_path / "aws" / "running.json").exists())
+        aws = embedded_aws.start(tmp_path)
+        lock = tmp_path / "aws" / "sagemaker.lock"
+        pid = lock.read_text()
+        os.kill(int(pid), signal.SIGKILL)
+        wait_until(lambda: supervisor.poll() is not None or (lock.read_text() not in ("", pid) and aws.is_running()))
+        assert supervisor.poll() is None
+        supervisor.terminate()
 
 
 def test_a_training_job_that_the_disk_has_no_room_for_says_so(disk: SmallDisk) -> None:
