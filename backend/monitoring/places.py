@@ -126,7 +126,7 @@ class BucketPlace:
     may_be_missing: bool = False
     """Whether a bucket that does not exist is empty: ours, before it is made."""
 
-    def files(self, after: str = "") -> Iterator[Stored]:
+    def files(self, after: str = "") -> Iterator[Stored | Unrecognised]:
         last = after
         while True:
             try:
@@ -134,8 +134,11 @@ class BucketPlace:
                     if item.key > last:
                         last = item.key
                         yield item
+                    elif item.size:  # its key ends in a slash, which obstore leaves out: so it stands elsewhere
+                        yield Unrecognised.of(item.key)
                 return
-            except InvalidPathError:  # one key that obstore cannot take, such as one with a newline, ends its listing
+            except (InvalidPathError, ValueError):
+                # One key that obstore cannot take, such as one with a newline, ends its listing, or is `last`.
                 passed = self._list_page(last)
             yield from passed
             if not passed:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -249,9 +250,14 @@ def test_however_many_old_files_cost_no_more_than_some() -> None:
 # Keys that no capture file has
 
 
+@pytest.mark.parametrize("page_keys", [1, 1000])
 @pytest.mark.parametrize("name", ["x\ny.jsonl", "x//y.jsonl", "x/../y.jsonl", "x\x01.jsonl"])
-def test_a_strange_key_ends_no_listing(captures: Environment, name: str) -> None:
-    place = open_place(captures, project_source(captures))
+def test_a_strange_key_ends_no_listing(captures: Environment, name: str, page_keys: int) -> None:
+    opened = open_place(captures, project_source(captures))
+    assert isinstance(opened, BucketPlace)
+    list_page = opened.list_page
+    assert list_page is not None
+    place = replace(opened, list_page=lambda after: list_page(after)[:page_keys])
     hour = f"data_capture/e/v/{NEW}"
     for key in (f"{hour}/a.jsonl", f"{hour}/{name}", f"{hour}/z.jsonl", f"data_capture/z/v/{NEW}/a.jsonl"):
         captures.s3.put_object(Bucket=captures.bucket, Key=key, Body=LINES)
@@ -297,6 +303,15 @@ def test_objects_that_stand_for_folders_are_passed_over(captures: Environment) -
     assert (keys(place, [listed]), listed.unrecognised) == (["e.jsonl"], [])
 
 
+def test_an_object_with_content_that_is_named_like_a_folder_is_named(captures: Environment) -> None:
+    for key in ("data_capture/e/", "data_capture/e.jsonl"):
+        captures.s3.put_object(Bucket=captures.bucket, Key=key, Body=LINES)
+    place = open_place(captures, project_source(captures))
+    [listed] = list_all(place)
+    assert keys(place, [listed]) == ["e.jsonl"]
+    assert [item.name for item in listed.unrecognised] == ["data_capture/e"]
+
+
 def test_the_projects_bucket_is_empty_before_it_exists(captures: Environment) -> None:
     captures.s3.delete_bucket(Bucket=captures.bucket)
     assert list(list_all(open_place(captures, project_source(captures)))) == [Listed("", None)]
@@ -307,6 +322,15 @@ def test_another_bucket_or_folder_that_is_gone_is_an_error(captures: Environment
     for url in ("s3://no-such-bucket-anywhere/x/", f"{(tmp_path / 'gone').as_uri()}/"):
         with pytest.raises(CaptureUnavailable, match="remove this source"):
             list(list_all(open_place(captures, CaptureSource(url))))
+
+
+def test_a_bucket_that_is_deleted_after_it_was_opened_is_an_error(captures: Environment) -> None:
+    bucket = f"{captures.bucket}-soon-gone"
+    captures.s3.create_bucket(Bucket=bucket)
+    place = open_place(captures, CaptureSource(f"s3://{bucket}/"))
+    captures.s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(CaptureUnavailable, match="remove this source"):
+        list(list_all(place))
 
 
 def test_a_bucket_that_does_not_answer_is_an_error() -> None:
@@ -333,6 +357,11 @@ def test_a_bucket_that_does_not_answer_is_an_error() -> None:
 def folder(tmp_path: Path) -> FolderPlace:
     (tmp_path / "files").mkdir()
     return FolderPlace(tmp_path / "files")
+
+
+def etag_of(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
 
 
 def test_nothing_is_reached_through_a_link(folder: FolderPlace, tmp_path: Path) -> None:
@@ -368,8 +397,7 @@ def test_only_capture_files_of_the_folder_are_read(folder: FolderPlace, tmp_path
     (folder.folder / "id_rsa").write_bytes(LINES)
     for key in ("../secret.jsonl", str(tmp_path / "secret.jsonl"), "id_rsa", "x/../../secret.jsonl"):
         path = folder.folder / key
-        found = path.stat() if path.exists() else (tmp_path / "secret.jsonl").stat()
-        etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+        etag = etag_of(path if path.exists() else tmp_path / "secret.jsonl")
         with pytest.raises(CaptureMissing):
             fetch_line(folder, key, etag, 0, 5)
 
@@ -382,6 +410,7 @@ def test_a_pipe_in_a_folder_is_named_and_not_waited_for(folder: FolderPlace) -> 
     [listed] = list_all(folder)
     assert (listed.files, [item.name for item in listed.unrecognised]) == ([], ["a.jsonl"])
     assert fetch(folder, item) is None
+    assert fetch(folder, replace(item, etag=etag_of(folder.folder / "a.jsonl"))) is None
 
 
 def test_a_name_that_is_no_text_is_named_in_escapes(folder: FolderPlace) -> None:
