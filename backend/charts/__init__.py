@@ -1,7 +1,27 @@
 """Figures from values and data frames, by feature: pure functions."""
 
-from backend.charts.monitoring import confidence_histogram, confidence_over_time
+from backend.charts.monitoring import (
+    as_html,
+    class_mix,
+    confidence_bands,
+    confidence_histogram,
+    confidence_points,
+    pass_rate,
+    traffic,
+)
+from backend.charts.style import class_label
 from backend.charts.training import accuracy_by_epoch
 from backend.charts.workflow import probabilities_bar
 
-__all__ = ["accuracy_by_epoch", "confidence_histogram", "confidence_over_time", "probabilities_bar"]
+__all__ = [
+    "accuracy_by_epoch",
+    "as_html",
+    "class_label",
+    "class_mix",
+    "confidence_bands",
+    "confidence_histogram",
+    "confidence_points",
+    "pass_rate",
+    "probabilities_bar",
+    "traffic",
+]

@@ -1,81 +1,300 @@
-"""Figures of captured inferences."""
+"""Figures of captured inferences.
+
+A point's customdata says what a click on it means: "record" and its id, "step" and its number since 1970, "bin" and
+where it begins and ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from backend.charts.style import CLEAR, NEUTRAL_COLOR, add_threshold, class_color, class_label, empty_figure, styled
 
-_MANY_POINTS = 3_000  # more than a browser draws smoothly as SVG
-_AXIS = {"tickformat": ".2f", "title": "Confidence"}
+_NOTHING: Final = "No captured inference in this range"
+_LEFT, _RIGHT = 60, 110  # pixels beside every chart over time, so that they stand one below the other
+_WIDE, _NARROW = "rgba(122,139,153,0.22)", "rgba(122,139,153,0.45)"
+_SECOND: Final = pd.Timedelta(seconds=1)
+_BINS: Final = 100  # of the histogram
+_AXIS: Final = {"tickformat": ".2f", "title": "Confidence"}
+_STEP: Final = "%{customdata[2]}<br>"
 
 
-def confidence_over_time(frame: pd.DataFrame, threshold: float | None, labels: Sequence[str]) -> go.Figure:
-    """Captured confidences; filled above the threshold, open below it, and all filled where there is none.
+def confidence_points(
+    frame: pd.DataFrame,
+    threshold: float | None,
+    labels: Sequence[str],
+    window: tuple[datetime, datetime],
+    what_if: float | None = None,
+) -> go.Figure:
+    """Captured confidences as points: discs above the threshold, open diamonds below it; all discs without one.
 
-    Columns time, confidence, predicted_index, inference_id and record_id, which each point carries in customdata[0].
+    Columns record_id, time, confidence, class_index and inference_id. Points of one time are spread over the second
+    from it on, so that none hides another; customdata has the true time and the inference id too.
     """
     if frame.empty:
-        return empty_figure("No captured inference in this range")
+        return empty_figure(_NOTHING)
     figure = go.Figure()
-    scatter = go.Scattergl if len(frame) > _MANY_POINTS else go.Scatter
-    for index, points in frame.groupby("predicted_index"):
-        passes = points["confidence"] >= (threshold or 0)
-        figure.add_trace(
-            scatter(
-                x=points["time"],
-                y=points["confidence"],
-                name=class_label(labels, int(str(index))),
-                mode="markers",
-                customdata=points[["record_id", "inference_id"]].fillna("none").to_numpy(),
-                marker={
-                    "color": class_color(int(str(index))),
-                    "size": 8,
-                    "symbol": ["circle" if passed else "circle-open" for passed in passes],
-                    "line": {"width": 1.5, "color": class_color(int(str(index)))},
-                },
-                hovertemplate="%{y:.3f} at %{x|%Y-%m-%d %H:%M:%S}<br>Inference %{customdata[1]}",
-            )
+    for index, points in frame.assign(drawn_at=_spread(frame["time"])).groupby("class_index"):
+        color = class_color(int(str(index)))
+        figure.add_scatter(
+            x=points["drawn_at"],
+            y=points["confidence"],
+            name=class_label(labels, int(str(index))),
+            mode="markers",
+            customdata=_records(points),
+            marker=_marker(points["confidence"], threshold, color),
+            hovertemplate="%{y:.3f} at %{customdata[2]}<br>Inference %{customdata[3]}",
         )
-    add_threshold(figure, threshold, horizontal=True)
-    figure.update_xaxes(title="Time (UTC)")
-    figure.update_yaxes(range=[_lowest(frame, threshold), 1.02], **_AXIS)
-    figure.update_layout(hovermode="closest", clickmode="event+select", dragmode="zoom")
-    return styled(figure, right=90 if threshold is not None else 10)  # the note stands beside the points
+    return _over_time(figure, threshold, what_if, window, _lowest(frame["confidence"], threshold, what_if))
 
 
-def confidence_histogram(frame: pd.DataFrame, threshold: float | None) -> go.Figure:
-    """How many captured inferences had which confidence, in steps of 0.02; filled above the threshold, open below it.
+def confidence_bands(
+    steps: pd.DataFrame,
+    lowest: pd.DataFrame,
+    step: timedelta,
+    threshold: float | None,
+    labels: Sequence[str],
+    window: tuple[datetime, datetime],
+    what_if: float | None = None,
+) -> go.Figure:
+    """How confidences were spread in each step of time, with the least sure record of each as a point.
 
-    Column confidence. Without a threshold there is one kind of inference, and no legend.
+    `steps` has columns time, records and p5, p25, p50, p75, p95; `lowest` has those of `confidence_points`, without
+    inference_id.
     """
-    if frame.empty:
-        return empty_figure("No captured inference in this range")
+    if steps.empty:
+        return empty_figure(_NOTHING)
     figure = go.Figure()
-    passes = frame["confidence"] >= (threshold or 0)
-    kinds = [
-        ("At or above the threshold", frame[passes], NEUTRAL_COLOR),
-        ("Below the threshold", frame[~passes], CLEAR),
-    ]
-    for name, values, color in kinds if threshold is not None else [("Inferences", frame, NEUTRAL_COLOR)]:
-        figure.add_histogram(
-            x=values["confidence"].clip(upper=1 - 1e-9),  # else the certain ones stand alone, in a step beyond 1
+    for low, high, name, color in (("p5", "p95", "90 % of records", _WIDE), ("p25", "p75", "Half of them", _NARROW)):
+        figure.add_bar(
+            **_bars(steps, step, steps[high] - steps[low], base=steps[low]),
             name=name,
-            marker={"color": color, "line": {"color": NEUTRAL_COLOR, "width": 1.5}},
-            xbins={"start": 0, "end": 1, "size": 0.02},
-            hovertemplate="%{y} inferences at %{x}",
+            marker={"color": color, "line": {"width": 0}},
+            hovertemplate=f"{_STEP}%{{base:.3f}} to %{{y:.3f}}",
+        )
+    figure.add_scatter(**_line(steps, step, steps["p50"]), name="Median", hovertemplate="Median %{y:.3f}")
+    for index, points in lowest.groupby("class_index"):
+        color = class_color(int(str(index)))
+        figure.add_scatter(
+            x=points["time"],
+            y=points["confidence"],
+            name=f"Least sure, {class_label(labels, int(str(index)))}",
+            mode="markers",
+            customdata=_records(points),
+            marker=_marker(points["confidence"], threshold, color, size=6),
+            hovertemplate="Least sure of its step: %{y:.3f} at %{customdata[2]}",
+        )
+    figure.update_layout(barmode="overlay")
+    least = _lowest(pd.concat([lowest["confidence"], steps["p5"]]), threshold, what_if)
+    return _over_time(figure, threshold, what_if, window, least)
+
+
+def traffic(steps: pd.DataFrame, step: timedelta, window: tuple[datetime, datetime]) -> go.Figure:
+    """Records in each step, low and wide: a range can be drawn over it. Columns time and records."""
+    figure = go.Figure()
+    if not steps.empty:
+        figure.add_bar(
+            **_bars(steps, step, steps["records"]),
+            marker={"color": NEUTRAL_COLOR, "line": {"width": 0}},
+            hovertemplate=f"{_STEP}%{{y:,}} records<extra></extra>",
+        )
+    figure.update_layout(dragmode="select", selectdirection="h", showlegend=False)
+    figure.update_xaxes(range=_naive(window), fixedrange=True, showticklabels=False)
+    figure.update_yaxes(title="Records", fixedrange=True, nticks=3, rangemode="tozero")
+    styled(figure, height=92)
+    figure.update_layout(margin={"l": _LEFT, "r": _RIGHT, "t": 4, "b": 6})
+    return figure
+
+
+def pass_rate(
+    steps: pd.DataFrame,
+    step: timedelta,
+    window: tuple[datetime, datetime],
+    what_if: pd.DataFrame | None = None,
+) -> go.Figure:
+    """The share at or above a threshold in each step, with its 95 % interval; dotted, what it would be at another.
+
+    Columns time, records, pass_rate, pass_low and pass_high, from 0 to 1.
+    """
+    if steps.empty:
+        return empty_figure(_NOTHING)
+    figure = go.Figure()
+    figure.add_bar(
+        **_bars(steps, step, steps["pass_high"] - steps["pass_low"], base=steps["pass_low"]),
+        name="95 % interval",
+        marker={"color": _WIDE, "line": {"width": 0}},
+        hovertemplate=f"{_STEP}%{{base:.1%}} to %{{y:.1%}}",
+    )
+    figure.add_scatter(**_line(steps, step, steps["pass_rate"]), name="Pass rate", hovertemplate="%{y:.1%}")
+    if what_if is not None:
+        line = _line(what_if, step, what_if["pass_rate"]) | {"line": {"color": _WHAT_IF_COLOR, "dash": "dot"}}
+        figure.add_scatter(**line, name="What if", hovertemplate="What if: %{y:.1%}")
+    _style_steps(figure, window)
+    figure.update_yaxes(title="Pass rate", tickformat=".0%", range=[0, 1.02], fixedrange=True)
+    return figure
+
+
+def class_mix(
+    shares: pd.DataFrame, step: timedelta, labels: Sequence[str], window: tuple[datetime, datetime]
+) -> go.Figure:
+    """The share of each predicted class in each step: column time, then one for each class index.
+
+    customdata has the step's time and the class index too.
+    """
+    if shares.empty:
+        return empty_figure(_NOTHING)
+    figure = go.Figure()
+    for index in map(int, shares.columns[1:]):
+        bars = _bars(shares, step, shares[index])
+        bars["customdata"] = np.column_stack([bars["customdata"], np.full(len(shares), index, object)])
+        figure.add_bar(
+            **bars,
+            name=class_label(labels, index),
+            marker={"color": class_color(index), "line": {"width": 0}},
+            hovertemplate=f"{_STEP}%{{y:.1%}}",
+        )
+    figure.update_layout(barmode="stack")
+    _style_steps(figure, window)
+    figure.update_yaxes(title="Predicted class", tickformat=".0%", range=[0, 1], fixedrange=True)
+    return figure
+
+
+def confidence_histogram(bins: pd.DataFrame, threshold: float | None) -> go.Figure:
+    """How many records had which confidence, in steps of 0.01; filled above the threshold, open below it.
+
+    Columns low, where a bin begins, records and passes.
+    """
+    if not bins["records"].sum():
+        return empty_figure(_NOTHING)
+    bars = bins.assign(bar=(bins["low"] * _BINS + 1e-9).astype(int), high=bins["low"].shift(-1, fill_value=1.0))
+    bars = bars.groupby(["bar", "passes"], as_index=False).agg({"low": "min", "high": "max", "records": "sum"})
+    bars = bars[bars["records"] > 0]
+    figure = go.Figure()
+    kinds = (("Below the threshold", False, CLEAR), ("At or above the threshold", True, NEUTRAL_COLOR))
+    for name, passes, color in kinds if threshold is not None else [("Records", True, NEUTRAL_COLOR)]:
+        kind = bars[bars["passes"] == passes]
+        figure.add_bar(
+            x=kind["bar"] / _BINS,
+            y=kind["records"],
+            width=1 / _BINS,
+            offset=0,
+            name=name,
+            customdata=kind.assign(kind="bin")[["kind", "low", "high"]].to_numpy(object),
+            marker={"color": color, "line": {"color": NEUTRAL_COLOR, "width": 1}},
+            hovertemplate="%{y:,} records from %{customdata[1]} to %{customdata[2]}<extra></extra>",
         )
     add_threshold(figure, threshold, horizontal=False)
-    figure.update_xaxes(range=[_lowest(frame, threshold), 1.02], **_AXIS)
-    figure.update_yaxes(title="Inferences")
-    figure.update_layout(barmode="stack", bargap=0.05)
-    return styled(figure)
+    least = min(float(bars["low"].min()), threshold if threshold is not None else 1.0)
+    figure.update_xaxes(range=[max(0.0, least - 0.02), 1.005], fixedrange=True, **_AXIS)
+    figure.update_yaxes(title="Records", fixedrange=True)
+    figure.update_layout(barmode="stack", dragmode="pan")
+    return _kept(styled(figure, height=300))
 
 
-def _lowest(frame: pd.DataFrame, threshold: float | None) -> float:
+def as_html(figure: go.Figure) -> str:
+    """The figure as a page that needs nothing else, also without a network."""
+    return str(figure.to_html(include_plotlyjs=True))
+
+
+_WHAT_IF_COLOR: Final = "#CC79A7"
+
+
+def _over_time(
+    figure: go.Figure, threshold: float | None, what_if: float | None, window: tuple[datetime, datetime], least: float
+) -> go.Figure:
+    add_threshold(figure, threshold, horizontal=True)
+    if what_if is not None and what_if != threshold:
+        figure.add_hline(
+            what_if,
+            line={"color": _WHAT_IF_COLOR, "dash": "dot", "width": 1.5},
+            annotation_text=f"what if {what_if:g}",
+            annotation_font_color=_WHAT_IF_COLOR,
+            annotation_position="right",
+        )
+    figure.update_xaxes(range=_naive(window), title="Time (UTC)")
+    figure.update_yaxes(range=[least, 1.02], fixedrange=True, **_AXIS)
+    figure.update_layout(hovermode="closest", dragmode="pan", selectdirection="h")
+    figure = styled(figure, height=360)
+    figure.update_layout(margin={"l": _LEFT, "r": _RIGHT})
+    return _kept(figure)
+
+
+def _style_steps(figure: go.Figure, window: tuple[datetime, datetime]) -> None:
+    figure.update_xaxes(range=_naive(window), fixedrange=True)
+    figure.update_layout(hovermode="closest", dragmode="pan", bargap=0)
+    _kept(styled(figure, height=260))
+
+
+def _kept(figure: go.Figure) -> go.Figure:
+    """What a reader did to it stays when it is drawn anew; what is not clicked is not dimmed much."""
+    figure.update_layout(uirevision="kept")
+    figure.update_traces(unselected={"marker": {"opacity": 0.75}}, selector={"type": "bar"})
+    figure.update_traces(unselected={"marker": {"opacity": 0.75}}, selector={"type": "scatter", "mode": "markers"})
+    return figure
+
+
+def _bars(steps: pd.DataFrame, step: timedelta, heights: pd.Series, base: pd.Series | None = None) -> dict[str, Any]:
+    """A bar as wide as its step for each row; its customdata has the number of the step, and its time."""
+    numbers = (steps["time"] - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(step)
+    times = steps["time"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    return {
+        "x": steps["time"],
+        "y": heights,
+        "base": base,
+        "offset": 0,
+        "width": step / timedelta(milliseconds=1),
+        "customdata": pd.DataFrame({"kind": "step", "number": numbers, "time": times}).to_numpy(object),
+    }
+
+
+def _line(steps: pd.DataFrame, step: timedelta, values: pd.Series) -> dict[str, Any]:
+    """A line through the middle of each step, broken where a step has no record."""
+    line = pd.DataFrame({"x": steps["time"] + pd.Timedelta(step) / 2, "y": values})
+    behind_gap = line["x"].diff() > 1.5 * pd.Timedelta(step)
+    gaps = pd.DataFrame({"x": line["x"][behind_gap] - pd.Timedelta(step), "y": np.nan})
+    line = pd.concat([line, gaps]).sort_values("x")
+    marks = {"mode": "lines+markers", "marker": {"size": 3}, "line": {"color": NEUTRAL_COLOR, "width": 1.5}}
+    return {"x": line["x"], "y": line["y"], "connectgaps": False, **marks}
+
+
+def _records(points: pd.DataFrame) -> Any:
+    times = points["time"].dt.strftime("%Y-%m-%d %H:%M:%S.%f").str.removesuffix(".000000")
+    columns = {"kind": "record", "record_id": points["record_id"], "time": times}
+    if "inference_id" in points:
+        columns["inference_id"] = points["inference_id"].fillna("none")
+    return pd.DataFrame(columns).to_numpy(object)
+
+
+def _marker(confidences: pd.Series, threshold: float | None, color: str, size: int = 8) -> dict[str, Any]:
+    passes = confidences >= (threshold or 0)
+    return {
+        "color": color,
+        "size": size,
+        "symbol": ["circle" if passed else "diamond-open" for passed in passes],
+        "line": {"width": 1.5, "color": color},
+    }
+
+
+def _spread(times: pd.Series) -> pd.Series:
+    """Each time, those that are alike put side by side up to the end of their second."""
+    alike = times.groupby(times)
+    room = times.dt.floor("s") + _SECOND - times
+    spread: pd.Series[Any] = times + room * (alike.cumcount() / alike.transform("size"))
+    return spread
+
+
+def _lowest(confidences: pd.Series, *lines: float | None) -> float:
     """Where the axis of confidences begins: a little below the least that is drawn."""
-    least = min(frame["confidence"].min(), threshold if threshold is not None else 1.0)
-    return max(0.0, float(least) - 0.05)
+    least = min([float(confidences.min()), *(line for line in lines if line is not None)])
+    return max(0.0, least - 0.05)
+
+
+def _naive(window: tuple[datetime, datetime]) -> list[str]:
+    """Plotly knows no zones: as the times are written."""
+    return [f"{time:%Y-%m-%d %H:%M:%S}" for time in window]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
@@ -15,7 +16,8 @@ import streamlit as st
 from backend import cleanup, deployment, monitoring, overview, staging, training, workflow
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
-from backend.monitoring import labels
+from backend.monitoring import CaptureSource, Selection, labels
+from backend.monitoring.health import Comparison, compare_with_executions
 from backend.staging import Dataset
 from backend.staging.upright import make_showable
 
@@ -28,6 +30,7 @@ _THUMBNAIL = 120  # pixels wide: twice what a cell of a table shows
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _N = TypeVar("_N", str, int)
+_F = TypeVar("_F", str, bytes)
 
 
 def _kept(function: Callable[_P, _T], entries: int = 32) -> Callable[_P, _T]:
@@ -35,6 +38,8 @@ def _kept(function: Callable[_P, _T], entries: int = 32) -> Callable[_P, _T]:
     hashes: dict[str | type[Any], Callable[[Any], Any]] = {
         Environment: _identity,
         Dataset: lambda item: item.dataset_id,
+        CaptureSource: lambda source: source.url,
+        Selection: repr,
     }
     keep = st.cache_data(ttl=_SECONDS, max_entries=entries, show_spinner=False, hash_funcs=hashes)
     return keep(function)
@@ -55,14 +60,21 @@ def _thumbnails(environment: Environment, keys: tuple[str, ...]) -> dict[str, st
     return _by_name(keys, lambda key: _url(staging.read_image(environment, key)))
 
 
-def _captured_images(environment: Environment, record_ids: tuple[int, ...]) -> dict[int, str]:
-    """Captured images by record, as URLs that carry them; one that was not captured, or is gone, is left out."""
+def _captured_images(
+    environment: Environment, source: CaptureSource, record_ids: tuple[int, ...], width: int
+) -> dict[int, bytes]:
+    """Captured images by record, no wider than twice this; one that was not captured, or is gone, is left out."""
 
-    def read(record_id: int) -> str | None:
-        image = monitoring.capture_detail(environment, record_id).image
-        return _url(image) if image else None
+    def read(record_id: int) -> bytes | None:
+        image = monitoring.capture_detail(environment, source, record_id).image
+        return make_showable(image, 2 * width) if image else None
 
     return _by_name(record_ids, read)
+
+
+def _compare_captures(environment: Environment) -> Comparison:
+    """The newest executions against the captured records, now."""
+    return compare_with_executions(environment, datetime.now(UTC))
 
 
 def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob]:
@@ -77,10 +89,10 @@ def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...
     return {name: known[key] for name, key in keys.items() if key in known}
 
 
-def _by_name(names: Sequence[_N], read: Callable[[_N], str | None]) -> dict[_N, str]:
+def _by_name(names: Sequence[_N], read: Callable[[_N], _F | None]) -> dict[_N, _F]:
     """What `read` gives for each distinct name, read side by side, without those that it gives nothing for."""
 
-    def attempt(name: _N) -> str | None:
+    def attempt(name: _N) -> _F | None:
         try:
             return read(name)
         except _GONE:
@@ -109,9 +121,32 @@ describe_endpoint = _kept(deployment.describe_endpoint)
 describe_workflow = _kept(workflow.describe_workflow)
 list_executions = _kept(workflow.list_executions)
 describe_execution = _kept(workflow.describe_execution)
-refresh_captures = _kept(monitoring.refresh_captures)
-capture_summary = _kept(monitoring.capture_summary)
-confidences = _kept(monitoring.confidences, entries=8)
+list_sources = _kept(monitoring.list_sources)
+capture_contents = _kept(monitoring.capture_contents)
+quarantined_lines = _kept(monitoring.quarantined_lines)
+summarize = _kept(monitoring.summarize, entries=16)
+captured_records = _kept(monitoring.records, entries=16)
+lowest_records = _kept(monitoring.lowest)
+newest_records = _kept(monitoring.newest)
+sampled_records = _kept(monitoring.sample)
 capture_detail = _kept(monitoring.capture_detail)
-captured_images = _kept(_captured_images)
+captured_images = _kept(_captured_images, entries=64)
+compare_captures = _kept(_compare_captures)
 list_resources = _kept(cleanup.list_resources)
+
+_CAPTURED: tuple[Any, ...] = (
+    capture_contents,
+    quarantined_lines,
+    summarize,
+    captured_records,
+    lowest_records,
+    newest_records,
+    sampled_records,
+    compare_captures,
+)
+
+
+def forget_captures() -> None:
+    """Read anew what was captured: there is more of it."""
+    for kept in _CAPTURED:
+        kept.clear()

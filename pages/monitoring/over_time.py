@@ -1,0 +1,144 @@
+"""The confidences over time, and what another threshold would have made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from backend import charts, monitoring
+from pages.monitoring.shown import Picked, Shown, in_words, open_record, pick
+from pages.monitoring.view import change
+from pages.shared import reads
+from pages.shared.environment import part
+from pages.shared.times import format_time
+
+_POINTS: Final = 3_000
+"""Records that are drawn one by one; more are drawn as bands."""
+_SLIDER, _NUMBER = "monitoring.what_if", "monitoring.what_if_number"
+MODEBAR: Final[dict[str, Any]] = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"],
+    "toImageButtonOptions": {"format": "png", "filename": "monitoring", "scale": 2},
+}
+
+
+def time_figure(shown: Shown) -> Any:
+    """Points where there are few enough, else bands."""
+    records = reads.captured_records(shown.environment, shown.source, shown.selection, _POINTS)
+    if records is not None:
+        return charts.confidence_points(records, shown.threshold, shown.labels, shown.window, shown.what_if)
+    summary = shown.summary
+    steps = summary.over_time(shown.threshold)
+    return charts.confidence_bands(
+        steps, summary.lowest, summary.step, shown.threshold, shown.labels, shown.window, shown.what_if
+    )
+
+
+def draw_over_time(shown: Shown) -> None:
+    """The confidences, and below them the records per step, over which a range can be drawn to look into it."""
+    st.subheader("Confidence over time", anchor=False)
+    start, end = (format_time(time).removesuffix(" UTC") for time in shown.window)
+    st.caption(
+        f"From {start} to {end} UTC, in steps of {in_words(shown.summary.step)}. "
+        "Click a point or a band to see its images; drag over the bars below the chart to look into that time."
+    )
+    with part():
+        key = f"monitoring.over_time.{shown.view.key}"
+        st.plotly_chart(
+            time_figure(shown),
+            key=key,
+            on_select=partial(_selected, shown, key),
+            selection_mode=("points", "box"),
+            config=MODEBAR,
+            alt="Confidence over time",
+        )
+    with part():
+        key = f"monitoring.traffic.{shown.view.key}"
+        st.plotly_chart(
+            charts.traffic(shown.summary.over_time(None), shown.summary.step, shown.window),
+            key=key,
+            on_select=partial(_selected, shown, key),
+            selection_mode="box",
+            config={"displayModeBar": False},
+            alt="Records over time",
+        )
+
+
+def draw_what_if(shown: Shown) -> None:
+    """What passes, and what would pass at another threshold. Nothing is deployed by it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="monitoring.passing"):
+        if shown.threshold is not None:
+            st.metric(f"Pass rate at {shown.threshold:g}", _rate(shown, shown.threshold), width=190, border=True)
+        if shown.what_if is not None:
+            difference = None
+            if shown.threshold is not None and shown.summary.records:
+                passing = shown.summary.passing(shown.what_if) - shown.summary.passing(shown.threshold)
+                difference = f"{passing / shown.summary.records:+.1%}"
+            rate = _rate(shown, shown.what_if)
+            st.metric(f"What if {shown.what_if:g}", rate, difference, delta_color="off", width=190, border=True)
+        value = shown.view.what_if if shown.view.what_if is not None else shown.threshold
+        st.session_state[_SLIDER], st.session_state[_NUMBER] = value or 0.0, value
+        st.slider(
+            "What if the threshold were",
+            0.0,
+            1.0,
+            step=0.001,
+            format="%.3f",
+            key=_SLIDER,
+            on_change=_moved,
+            args=(shown.threshold, _SLIDER),
+            help="What the pass rate would have been. Nothing is deployed by it: the Workflow page does that.",
+            width=360,
+        )
+        st.number_input(
+            "Threshold to try",
+            0.0,
+            1.0,
+            step=0.005,
+            format="%.4f",
+            placeholder="none",
+            key=_NUMBER,
+            on_change=_moved,
+            args=(shown.threshold, _NUMBER),
+            label_visibility="collapsed",
+            width=140,
+        )
+    tried = [value for value in (shown.threshold, shown.what_if) if value is not None and not monitoring.is_edge(value)]
+    for value in tried:
+        nearest = monitoring.EDGES[monitoring.first_bin(value)]
+        st.caption(f"Counted at {nearest:g}, the step nearest to {value:g}.")
+
+
+def _rate(shown: Shown, threshold: float) -> str:
+    records = shown.summary.records
+    return f"{shown.summary.passing(threshold) / records:.1%}" if records else "-"
+
+
+def _moved(threshold: float | None, key: str) -> None:
+    value = st.session_state[key]
+    change(what_if=None if value in (threshold, None) or (threshold is None and value == 0) else value)
+
+
+def _selected(shown: Shown, key: str) -> None:
+    """A drawn range is looked into; a point is opened, and of a step the newest images."""
+    selection = st.session_state[key]["selection"]
+    if selection["box"]:
+        start, end = sorted(_time(value) for value in selection["box"][0]["x"])
+        looked_at = shown.view.within(start, end)
+        change(start=looked_at.start, end=looked_at.end)
+    elif selection["points"]:
+        kind, number, time, *_ = selection["points"][0]["customdata"]
+        if kind == "record":
+            open_record(int(number))
+        else:
+            pick(Picked(f"From {time}, {in_words(shown.summary.step)}", shown.step(int(number))))
+
+
+def _time(value: Any) -> datetime:
+    """As Plotly has it: a text without a zone, or milliseconds since 1970."""
+    time = pd.Timestamp(value, unit="ms") if isinstance(value, (int, float)) else pd.Timestamp(value)
+    return time.to_pydatetime().replace(tzinfo=UTC)
