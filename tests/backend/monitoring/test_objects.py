@@ -303,13 +303,17 @@ def test_objects_that_stand_for_folders_are_passed_over(captures: Environment) -
     assert (keys(place, [listed]), listed.unrecognised) == (["e.jsonl"], [])
 
 
-def test_an_object_with_content_that_is_named_like_a_folder_is_named(captures: Environment) -> None:
+def test_an_object_with_content_that_is_named_like_a_folder_is_named(
+    captures: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for key in ("data_capture/e/", "data_capture/e.jsonl"):
         captures.s3.put_object(Bucket=captures.bucket, Key=key, Body=LINES)
     place = open_place(captures, project_source(captures))
     [listed] = list_all(place)
     assert keys(place, [listed]) == ["e.jsonl"]
     assert [item.name for item in listed.unrecognised] == ["data_capture/e"]
+    monkeypatch.setattr(reading, "_LISTED_AT_ONCE", 1)
+    assert [listed.until for listed in list_all(place)] == ["data_capture/e.jsonl", None]
 
 
 def test_the_projects_bucket_is_empty_before_it_exists(captures: Environment) -> None:
