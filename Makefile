@@ -15,7 +15,7 @@ demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
 
 # Much of a test's time is waiting: one process more than two cores has room.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 test: $(VENV)/.test
 	$(PYTEST)
@@ -82,7 +82,7 @@ $(VENV)/.dev: requirements-dev.txt requirements-dev.lock $(VENV)/.test
 
 # Other people's clients of AWS, each in an environment of its own: they pin what the project and the others cannot have.
 $(VENV)/aws-cli/.installed: PACKAGE := awscli==1.46.3
-$(VENV)/sdk-v2/.installed: PACKAGE := sagemaker==2.257.7
+$(VENV)/sdk-v2/.installed: PACKAGE := sagemaker==2.257.7 jsonlines==4.0.0
 $(VENV)/sdk-v3/.installed: PACKAGE := sagemaker-train==1.27.0
 $(VENV)/%/.installed: $(VENV)/.dev
 	$(PYTHON) -m venv $(@D)

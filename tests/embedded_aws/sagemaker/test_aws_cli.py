@@ -1,4 +1,4 @@
-"""The AWS CLI against the embedded SageMaker.
+"""The AWS CLI against the embedded SageMaker, and S3 as the course's notebook stages its images with it.
 
 The CLI pins a botocore of its own, so it is not installed with the project: it is the `aws` on the PATH, or what
 SCONES_AWS_CLI names.
@@ -11,31 +11,60 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.aws.environment import Environment
 from tests.embedded_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN, training_request, variant
 from tests.embedded_aws.sagemaker.scripted import wait_until
 
 pytestmark = pytest.mark.slow
+Cli = Callable[..., str]
 Aws = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def aws(client_environment: dict[str, str]) -> Aws:
-    """Runs `aws sagemaker`, and returns what it prints as JSON; raises CalledProcessError when it fails."""
+def cli(client_environment: dict[str, str]) -> Cli:
+    """Runs `aws`, and returns what it prints; raises CalledProcessError when it fails."""
     program = os.environ.get("SCONES_AWS_CLI") or shutil.which("aws")
     if program is None:
         pytest.skip("there is no AWS CLI: put aws on the PATH, or name it in SCONES_AWS_CLI")
 
-    def run(*words: str) -> Any:
-        command = [program, "sagemaker", *words, "--output", "json"]
+    def run(*words: str) -> str:
         variables = client_environment | {"AWS_PAGER": ""}
-        finished = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-        return json.loads(finished.stdout) if finished.stdout else None
+        return subprocess.run([program, *words], env=variables, capture_output=True, text=True, check=True).stdout
 
     return run
+
+
+@pytest.fixture(scope="module")
+def aws(cli: Cli) -> Aws:
+    """Runs `aws sagemaker`, and returns what it prints as JSON; raises CalledProcessError when it fails."""
+
+    def run(*words: str) -> Any:
+        printed = cli("sagemaker", *words, "--output", "json")
+        return json.loads(printed) if printed else None
+
+    return run
+
+
+def test_the_cli_stages_a_folder_of_images_and_then_only_what_changed(
+    cli: Cli, environment: Environment, bucket: str, unique_name: str, tmp_path: Path
+) -> None:
+    names = [f"bicycle_s_{number:06}.png" for number in range(40)]
+    for name in names:
+        (tmp_path / name).write_bytes(f"image {name}".encode())
+    sync = ("s3", "sync", str(tmp_path), f"s3://{bucket}/{unique_name}/train/", "--no-progress")
+    assert cli(*sync).count("upload: ") == len(names)
+    for name in names:
+        stored = environment.s3.get_object(Bucket=bucket, Key=f"{unique_name}/train/{name}")["Body"].read()
+        assert stored == f"image {name}".encode()
+    (tmp_path / names[7]).write_bytes(b"another image")
+    [line] = cli(*sync).splitlines()
+    assert line.endswith(f"to s3://{bucket}/{unique_name}/train/{names[7]}")
+    assert cli(*sync) == ""
 
 
 def test_the_cli_trains(aws: Aws, bucket: str, training_set: dict[str, str], unique_name: str) -> None:

@@ -1,11 +1,12 @@
-"""The SageMaker SDKs against the embedded SageMaker: version 2 with the calls of the course's notebook, and version 3.
+"""The SageMaker SDKs against the embedded SageMaker: version 2 with the cells of the course's notebook, and version 3.
 
 Each pins what the other cannot live with, so neither is installed with the project: SCONES_SDK_V2 and SCONES_SDK_V3
-name interpreters that have `sagemaker` and `sagemaker-train`.
+name interpreters that have `sagemaker` with `jsonlines`, and `sagemaker-train`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -75,19 +76,35 @@ def run(
     return in_interpreter
 
 
-def test_the_calls_of_the_courses_notebook_work(run: Script, environment: Environment, unique_name: str) -> None:
+def test_the_cells_of_the_courses_notebook_work(
+    run: Script, environment: Environment, bucket: str, unique_name: str
+) -> None:
     report = json.loads(run("SCONES_SDK_V2", "course_notebook.py")[-1])
     job = environment.sagemaker.describe_training_job(TrainingJobName=report["job"])
     assert job["TrainingJobStatus"] == "Completed"
     first, second = report["predictions"]
     assert first == second
     assert sum(first) == pytest.approx(1, abs=1e-5)
-    outputs = [record["captureData"]["endpointOutput"] for record in report["records"]]
-    assert [json.loads(output["data"]) for output in outputs] == [first, second]
-    inputs = [record["captureData"]["endpointInput"] for record in report["records"]]
-    assert [(side["observedContentType"], side["encoding"]) for side in inputs] == [("image/png", "BASE64")] * 2
-    assert environment.sagemaker.list_endpoints(NameContains=unique_name)["Endpoints"] == []
-    assert environment.sagemaker.list_models(NameContains=unique_name)["Models"] == []
+    assert [execution["status"] for execution in report["executions"]] == ["SUCCEEDED"] * 3
+    outputs = [execution["output"]["body"] for execution in report["executions"]]
+    for output in outputs:
+        name = output["s3_key"].removeprefix("test/")
+        stored = environment.s3.get_object(Bucket=bucket, Key=f"set/validation/{name}")["Body"].read()
+        assert output["image_data"] == base64.b64encode(stored).decode()
+    answers = [first, second, *(json.loads(output["inferences"]) for output in outputs)]
+    assert report["confidences"] == [max(answer) for answer in answers]
+    assert report["times"] == sorted(report["times"])
+    assert_nothing_is_left(environment, report, unique_name)
+
+
+def assert_nothing_is_left(environment: Environment, report: dict[str, Any], name: str) -> None:
+    assert environment.sagemaker.list_endpoints(NameContains=report["endpoint"])["Endpoints"] == []
+    assert environment.sagemaker.list_models(NameContains=name)["Models"] == []
+    assert report["bucket"] not in [item["Name"] for item in environment.s3.list_buckets()["Buckets"]]
+    functions = environment.lambda_.get_paginator("list_functions").paginate().build_full_result()["Functions"]
+    assert not [item for item in functions if item["FunctionName"].startswith(name)]
+    machines = environment.stepfunctions.list_state_machines()["stateMachines"]
+    assert not [item for item in machines if item["name"] == name]
 
 
 def test_a_model_trainer_trains_on_four_channels(
