@@ -125,9 +125,12 @@ def test_a_map_classifies_each_image_once(course: Course) -> None:
     assert [output["body"]["image_data"] for output in outputs] == [image for _, image in images]
 
 
-def test_a_threshold_that_is_not_met_fails_under_the_exceptions_name(course: Course) -> None:
+@pytest.mark.parametrize("make", [solutions.by_retry, solutions.in_jsonata])
+def test_a_threshold_that_is_not_met_fails_under_the_exceptions_name(
+    course: Course, make: Callable[[list[str]], str]
+) -> None:
     [(event, _)] = course.images(1)
-    [ended] = course.run(course.machine(solutions.by_retry, UNSURE), [event])
+    [ended] = course.run(course.machine(make, UNSURE), [event])
     assert (ended["status"], ended["error"]) == ("FAILED", "ThresholdConfidenceNotMet")
     assert json.loads(ended["cause"])["errorMessage"] == "THRESHOLD_CONFIDENCE_NOT_MET"
 
@@ -136,3 +139,13 @@ def test_a_threshold_that_is_not_met_is_caught_by_its_name(course: Course) -> No
     [(event, _)] = course.images(1)
     [ended] = course.run(course.machine(solutions.by_catch, UNSURE), [event])
     assert (ended["status"], ended["error"]) == ("FAILED", "NotSure")
+
+
+def test_a_threshold_that_is_not_met_is_tried_again_by_its_name(course: Course, environment: Environment) -> None:
+    [(event, _)] = course.images(1)
+    [ended] = course.run(course.machine(solutions.by_retry_of_its_own, UNSURE), [event])
+    assert (ended["status"], ended["error"]) == ("FAILED", "ThresholdConfidenceNotMet")
+    pages = environment.stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=ended["executionArn"]
+    )
+    assert [item["type"] for item in pages.build_full_result()["events"]].count("TaskFailed") == 3
