@@ -1,7 +1,7 @@
 """Figures of captured inferences.
 
-A point's customdata says what a click on it means: "record" and its id, "step" and its number since 1970, "bin" and
-where it begins and ends.
+A point's customdata says what a click on it means: "record" and its id, "step" and the seconds from 1970 to where it
+begins, "bin" and where it begins and ends.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import plotly.graph_objects as go
 from backend.charts.style import CLEAR, NEUTRAL_COLOR, add_threshold, class_color, class_label, empty_figure, styled
 
 _NOTHING: Final = "No captured inference in this range"
-_LEFT, _RIGHT = 60, 110  # pixels beside every chart over time, so that they stand one below the other
+_LEFT, _RIGHT = 52, 105  # pixels beside charts over time, so that they stand one below the other; for names of lines
 _WIDE, _NARROW = "rgba(122,139,153,0.22)", "rgba(122,139,153,0.45)"
 _SECOND: Final = pd.Timedelta(seconds=1)
 _BINS: Final = 100  # of the histogram
+_CLOSE: Final = 0.04  # lines whose names would cover each other
 _AXIS: Final = {"tickformat": ".2f", "title": "Confidence"}
 _STEP: Final = "%{customdata[2]}<br>"
 
@@ -47,6 +48,7 @@ def confidence_points(
             y=points["confidence"],
             name=class_label(labels, int(str(index))),
             mode="markers",
+            cliponaxis=False,
             customdata=_records(points),
             marker=_marker(points["confidence"], threshold, color),
             hovertemplate="%{y:.3f} at %{customdata[2]}<br>Inference %{customdata[3]}",
@@ -84,8 +86,9 @@ def confidence_bands(
         figure.add_scatter(
             x=points["time"],
             y=points["confidence"],
-            name=f"Least sure, {class_label(labels, int(str(index)))}",
+            name=class_label(labels, int(str(index))),
             mode="markers",
+            cliponaxis=False,
             customdata=_records(points),
             marker=_marker(points["confidence"], threshold, color, size=6),
             hovertemplate="Least sure of its step: %{y:.3f} at %{customdata[2]}",
@@ -95,8 +98,13 @@ def confidence_bands(
     return _over_time(figure, threshold, what_if, window, least)
 
 
-def traffic(steps: pd.DataFrame, step: timedelta, window: tuple[datetime, datetime]) -> go.Figure:
-    """Records in each step, low and wide: a range can be drawn over it. Columns time and records."""
+def traffic(
+    steps: pd.DataFrame, step: timedelta, window: tuple[datetime, datetime], *, has_lines: bool = False
+) -> go.Figure:
+    """Records in each step, low and wide: a range can be drawn over it. Columns time and records.
+
+    It stands below the confidences over time, whose lines may have names beside them.
+    """
     figure = go.Figure()
     if not steps.empty:
         figure.add_bar(
@@ -106,9 +114,9 @@ def traffic(steps: pd.DataFrame, step: timedelta, window: tuple[datetime, dateti
         )
     figure.update_layout(dragmode="select", selectdirection="h", showlegend=False)
     figure.update_xaxes(range=_naive(window), fixedrange=True, showticklabels=False)
-    figure.update_yaxes(title="Records", fixedrange=True, nticks=3, rangemode="tozero")
+    figure.update_yaxes(title="Records", fixedrange=True, nticks=3, rangemode="tozero", automargin=False)
     styled(figure, height=92)
-    figure.update_layout(margin={"l": _LEFT, "r": _RIGHT, "t": 4, "b": 6})
+    figure.update_layout(margin={"l": _LEFT, "r": _RIGHT if has_lines else 10, "t": 4, "b": 6})
     return figure
 
 
@@ -216,17 +224,18 @@ def _over_time(
             annotation_text=f"what if {what_if:g}",
             annotation_font_color=_WHAT_IF_COLOR,
             annotation_position="right",
+            annotation_yshift=-14 if threshold is not None and 0 < threshold - what_if < _CLOSE else 0,
         )
     figure.update_xaxes(range=_naive(window), title="Time (UTC)")
-    figure.update_yaxes(range=[least, 1.02], fixedrange=True, **_AXIS)
+    figure.update_yaxes(range=[least, 1.02], fixedrange=True, automargin=False, **_AXIS)
     figure.update_layout(hovermode="closest", dragmode="pan", selectdirection="h")
-    figure = styled(figure, height=360)
-    figure.update_layout(margin={"l": _LEFT, "r": _RIGHT})
+    has_lines = threshold is not None or what_if is not None
+    styled(figure, height=360, right=_RIGHT if has_lines else 10).update_layout(margin={"l": _LEFT})
     return _kept(figure)
 
 
 def _style_steps(figure: go.Figure, window: tuple[datetime, datetime]) -> None:
-    figure.update_xaxes(range=_naive(window), fixedrange=True)
+    figure.update_xaxes(range=_naive(window), fixedrange=True, nticks=5)
     figure.update_layout(hovermode="closest", dragmode="pan", bargap=0)
     _kept(styled(figure, height=260))
 
@@ -240,8 +249,8 @@ def _kept(figure: go.Figure) -> go.Figure:
 
 
 def _bars(steps: pd.DataFrame, step: timedelta, heights: pd.Series, base: pd.Series | None = None) -> dict[str, Any]:
-    """A bar as wide as its step for each row; its customdata has the number of the step, and its time."""
-    numbers = (steps["time"] - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(step)
+    """A bar as wide as its step for each row; its customdata says when that begins."""
+    seconds = (steps["time"] - pd.Timestamp(0, tz="UTC")) // _SECOND
     times = steps["time"].dt.strftime("%Y-%m-%d %H:%M:%S")
     return {
         "x": steps["time"],
@@ -249,7 +258,7 @@ def _bars(steps: pd.DataFrame, step: timedelta, heights: pd.Series, base: pd.Ser
         "base": base,
         "offset": 0,
         "width": step / timedelta(milliseconds=1),
-        "customdata": pd.DataFrame({"kind": "step", "number": numbers, "time": times}).to_numpy(object),
+        "customdata": pd.DataFrame({"kind": "step", "seconds": seconds, "time": times}).to_numpy(object),
     }
 
 

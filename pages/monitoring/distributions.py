@@ -10,7 +10,7 @@ import streamlit as st
 
 from backend import charts, monitoring
 from pages.monitoring.over_time import MODEBAR
-from pages.monitoring.shown import EVERY_CONFIDENCE, Picked, Shown, in_words, pick
+from pages.monitoring.shown import EVERY_CONFIDENCE, Picked, Shown, chart_key, in_words, pick
 
 
 def draw_pass_rate(shown: Shown) -> None:
@@ -20,12 +20,13 @@ def draw_pass_rate(shown: Shown) -> None:
     if first is None:
         return
     st.subheader("Pass rate" if threshold is not None else f"Pass rate at {first:g}, if it were", anchor=False)
+    st.caption(f"In steps of {in_words(shown.rates.step)}.")
     other = what_if if threshold is not None else None
-    key = f"monitoring.pass_rate.{shown.view.key}"
-    summary = shown.summary
+    key = chart_key(shown, "pass_rate")
+    rates = shown.rates
     st.plotly_chart(
         charts.pass_rate(
-            summary.over_time(first), summary.step, shown.window, None if other is None else summary.over_time(other)
+            rates.over_time(first), rates.step, shown.window, None if other is None else rates.over_time(other)
         ),
         key=key,
         on_select=partial(_step_clicked, shown, key),
@@ -38,9 +39,11 @@ def draw_pass_rate(shown: Shown) -> None:
 def draw_class_mix(shown: Shown) -> None:
     """The share of each predicted class in each step of time."""
     st.subheader("Predicted classes", anchor=False)
-    key = f"monitoring.class_mix.{shown.view.key}"
+    rates = shown.rates
+    st.caption(f"In steps of {in_words(rates.step)}.")
+    key = chart_key(shown, "class_mix")
     st.plotly_chart(
-        charts.class_mix(shown.summary.class_mix(), shown.summary.step, shown.labels, shown.window),
+        charts.class_mix(rates.class_mix(), rates.step, shown.labels, shown.window),
         key=key,
         on_select=partial(_step_clicked, shown, key),
         selection_mode="points",
@@ -52,6 +55,7 @@ def draw_class_mix(shown: Shown) -> None:
 def draw_histogram(shown: Shown) -> None:
     """How many records had which confidence: all in the range."""
     st.subheader("Confidences", anchor=False)
+    st.caption("All records in the range.")
     threshold = shown.threshold
     edges = monitoring.EDGES
     first = 0 if threshold is None else monitoring.first_bin(threshold)
@@ -62,7 +66,7 @@ def draw_histogram(shown: Shown) -> None:
             "passes": [number >= first for number in range(len(edges))],
         }
     )
-    key = f"monitoring.histogram.{shown.view.key}"
+    key = chart_key(shown, "histogram")
     st.plotly_chart(
         charts.confidence_histogram(bins, threshold),
         key=key,
@@ -77,13 +81,14 @@ def _step_clicked(shown: Shown, key: str) -> None:
     points = st.session_state[key]["selection"]["points"]
     if not points or not points[0].get("customdata"):
         return
-    _, number, time, *of_class = points[0]["customdata"]
-    title = f"From {time}, {in_words(shown.summary.step)}"
-    selection = shown.step(int(number))
+    _, seconds, _, *of_class = points[0]["customdata"]
+    step = shown.step(int(seconds), shown.rates.step)
     if of_class:
-        title = f"{charts.class_label(shown.labels, int(of_class[0]))}, {title[0].lower()}{title[1:]}"
-        selection = replace(selection, class_index=int(of_class[0]))
-    pick(Picked(title, selection))
+        label = charts.class_label(shown.labels, int(of_class[0]))
+        step = replace(
+            step, title=f"{label}: {step.title}", selection=replace(step.selection, class_index=int(of_class[0]))
+        )
+    pick(step)
 
 
 def _bin_clicked(shown: Shown, key: str) -> None:

@@ -19,14 +19,14 @@ from pages.shared.times import format_time
 
 def draw_health(shown: Shown, contents: Contents, comparison: Comparison | None) -> None:
     """How much there is, how new it is, how long it took to come, and what could not be read."""
-    with st.grid(min_column_width=128, gap="xsmall"):
+    is_delivered = shown.source.folder is None  # when files came into a folder says nothing of the endpoint
+    with st.grid(6 + is_delivered + (comparison is not None), min_column_width=122, gap="xsmall"):
         shown_now = f"{shown.summary.records:,}"
         st.metric("Records", shown_now, help=f"In this range; {contents.records:,} in all.", border=True)
         st.metric("Files", f"{contents.files:,}", help="All that were read of this source.", border=True)
         if contents.last_at is not None:
             age = in_words(datetime.now(UTC) - contents.last_at)
             st.metric("Newest record", age, help=f"Its age. {format_time(contents.last_at)}", border=True)
-        is_delivered = shown.source.folder is None  # when files came into a folder says nothing of the endpoint
         if is_delivered and contents.delivery_lag is not None and contents.longest_lag is not None:
             st.metric(
                 "Delivery lag",

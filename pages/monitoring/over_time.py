@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
-from pages.monitoring.shown import Picked, Shown, in_words, open_record, pick
+from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
 from pages.monitoring.view import change
 from pages.shared import reads
 from pages.shared.environment import part
@@ -18,6 +18,8 @@ from pages.shared.times import format_time
 
 _POINTS: Final = 3_000
 """Records that are drawn one by one; more are drawn as bands."""
+_WITH_POINTS: Final = "Open points are below the threshold; click one to see its image."
+_WITH_BANDS: Final = "A point is the least sure record of its step; click it, or a band, to see images."
 _SLIDER, _NUMBER = "monitoring.what_if", "monitoring.what_if_number"
 MODEBAR: Final[dict[str, Any]] = {
     "displaylogo": False,
@@ -41,13 +43,14 @@ def time_figure(shown: Shown) -> Any:
 def draw_over_time(shown: Shown) -> None:
     """The confidences, and below them the records per step, over which a range can be drawn to look into it."""
     st.subheader("Confidence over time", anchor=False)
+    is_banded = reads.captured_records(shown.environment, shown.source, shown.selection, _POINTS) is None
     start, end = (format_time(time).removesuffix(" UTC") for time in shown.window)
     st.caption(
         f"From {start} to {end} UTC, in steps of {in_words(shown.summary.step)}. "
-        "Click a point or a band to see its images; drag over the bars below the chart to look into that time."
+        f"{_WITH_BANDS if is_banded else _WITH_POINTS} Drag over the bars below the chart to look into that time."
     )
     with part():
-        key = f"monitoring.over_time.{shown.view.key}"
+        key = chart_key(shown, "over_time")
         st.plotly_chart(
             time_figure(shown),
             key=key,
@@ -57,9 +60,14 @@ def draw_over_time(shown: Shown) -> None:
             alt="Confidence over time",
         )
     with part():
-        key = f"monitoring.traffic.{shown.view.key}"
+        key = chart_key(shown, "traffic")
         st.plotly_chart(
-            charts.traffic(shown.summary.over_time(None), shown.summary.step, shown.window),
+            charts.traffic(
+                shown.summary.over_time(None),
+                shown.summary.step,
+                shown.window,
+                has_lines=shown.threshold is not None or shown.what_if is not None,
+            ),
             key=key,
             on_select=partial(_selected, shown, key),
             selection_mode="box",
@@ -131,11 +139,11 @@ def _selected(shown: Shown, key: str) -> None:
         looked_at = shown.view.within(start, end)
         change(start=looked_at.start, end=looked_at.end)
     elif selection["points"]:
-        kind, number, time, *_ = selection["points"][0]["customdata"]
+        kind, number, *_ = selection["points"][0]["customdata"]
         if kind == "record":
             open_record(int(number))
         else:
-            pick(Picked(f"From {time}, {in_words(shown.summary.step)}", shown.step(int(number))))
+            pick(shown.step(int(number), shown.summary.step))
 
 
 def _time(value: Any) -> datetime:

@@ -25,7 +25,8 @@ from pages.shared import PagePath, current_environment, draw_missing, part, read
 from pages.shared.status import draw_synthetic
 from pages.shared.text import as_text
 
-st.title("Monitoring")
+head = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
+head.title("Monitoring", width="content")
 environment = current_environment()
 view = current_view()
 workflow: Workflow | None = None
@@ -38,7 +39,8 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="monitoring.
     choose_refreshing(environment, source, view)
 is_own = source.url == monitoring.project_source(environment).url
 contents = reads.capture_contents(environment, source)
-follow_reading(environment, source, contents, view)
+with head if contents else st.container():
+    follow_reading(environment, source, contents, view)
 if contents is None:
     draw_missing(
         "No captured inference was read yet. Submit images; AWS delivers what the endpoint captures within minutes."
@@ -73,7 +75,7 @@ with monitoring.kept_open(environment, source):
         draw_health(shown, contents, comparison)
     if comparison is not None:
         draw_comparison(comparison)
-    with part():
+    with st.grid(2, min_column_width=320), part():
         draw_problems(environment, source, contents)
     if dataset is not None:
         draw_synthetic(dataset)
@@ -82,9 +84,10 @@ with monitoring.kept_open(environment, source):
         draw_over_time(shown)
     with part():
         draw_what_if(shown)
-    with st.grid(2, min_column_width=360):
-        with st.container(), part():
-            draw_pass_rate(shown)
+    with st.grid(3 if shown.has_rate else 2, min_column_width=280):
+        if shown.has_rate:
+            with st.container(), part():
+                draw_pass_rate(shown)
         with st.container(), part():
             draw_class_mix(shown)
         with st.container(), part():

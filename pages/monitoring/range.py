@@ -70,8 +70,9 @@ def _choose(
     st.session_state[key] = chosen
     st.selectbox(
         label,
-        [None, *options],
-        format_func=lambda option: all_of_them if option is None else visible((names or {}).get(option, option) or "-"),
+        options,
+        format_func=lambda option: visible((names or {}).get(option, option) or "-"),
+        placeholder=all_of_them,
         key=key,
         width=220,
         on_change=_filter_chosen,

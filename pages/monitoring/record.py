@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
@@ -13,7 +12,7 @@ from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.images import draw_images
 from pages.shared.paths import PagePath
-from pages.shared.text import as_text, visible
+from pages.shared.text import as_text
 from pages.shared.times import format_time
 
 
@@ -111,13 +110,8 @@ def _draw_facts(inference: CapturedInference) -> None:
         "Image key": inference.image_key,
         "File": inference.key,
     }
-    known = {name: visible(fact) for name, fact in facts.items() if fact is not None}
-    st.dataframe(
-        pd.DataFrame({"Fact": list(known), "Value": list(known.values())}),
-        hide_index=True,
-        height="content",
-        column_config={"Fact": st.column_config.TextColumn("", width=100), "Value": st.column_config.TextColumn("")},
-    )
+    known = {name: as_text(fact) for name, fact in facts.items() if fact is not None}
+    st.table(known, border="horizontal", hide_header=True)
 
 
 def _figure(value: float | None, form: str, meaning: str) -> str | None:

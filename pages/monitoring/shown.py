@@ -13,11 +13,13 @@ from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource, Selection, Summary
 from pages.monitoring.view import View
 from pages.shared import reads
+from pages.shared.times import format_time
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_RATES: Final = 60  # steps of charts that draw shares
+_UNITS: Final = (("days", 86_400), ("hours", 3_600), ("min", 60))
 EVERY_CONFIDENCE: Final = (0.0, float("inf"))
-_PICKED, _RECORD = "monitoring.picked", "monitoring.record"
-"""In the session: what a click on a chart selected, and the record that is open."""
+_PICKED, _RECORD, _CLOSED = "monitoring.picked", "monitoring.record", "monitoring.closed"
+"""In the session: what a click on a chart selected, the record that is open, and how often such was closed."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,21 @@ class Shown:
         """Whether the records are of the project's own endpoint, which its workflow calls."""
         return self.source.url == monitoring.project_source(self.environment).url
 
-    def step(self, number: int) -> Selection:
-        """What is shown of the step of this number since 1970."""
-        step = self.summary.step
-        return replace(self.selection, start=_EPOCH + number * step, end=_EPOCH + (number + 1) * step)
+    @property
+    def has_rate(self) -> bool:
+        """Whether there is a threshold that records can pass."""
+        return self.threshold is not None or self.what_if is not None
+
+    @property
+    def rates(self) -> Summary:
+        """The counts in steps that are long enough for shares."""
+        return self.summary.merged(_RATES)
+
+    def step(self, seconds: int, length: timedelta) -> Picked:
+        """What is shown of the step of this length that begins so many seconds after 1970."""
+        start = datetime.fromtimestamp(seconds, UTC)
+        selection = replace(self.selection, start=start, end=min(start + length, self.selection.end))
+        return Picked(f"From {format_time(start).removesuffix(' UTC')}, {in_words(length)}", selection)
 
 
 @dataclass(frozen=True)
@@ -87,8 +100,14 @@ def open_record(record_id: int | None) -> None:
 
 
 def close() -> None:
-    """Open nothing."""
+    """Open nothing. What was clicked can be clicked again: the charts forget it."""
     st.session_state[_PICKED] = st.session_state[_RECORD] = None
+    st.session_state[_CLOSED] = st.session_state.get(_CLOSED, 0) + 1
+
+
+def chart_key(shown: Shown, name: str) -> str:
+    """The key of a chart, which begins anew with another range, other filters, or once what it led to was closed."""
+    return f"monitoring.{name}.{shown.view.key}.{st.session_state.get(_CLOSED, 0)}"
 
 
 def picked() -> Picked | None:
@@ -104,14 +123,9 @@ def opened_record() -> int | None:
 
 
 def in_words(length: timedelta) -> str:
-    """A length of time in its largest unit, as "5 minutes"."""
+    """A length of time in its largest unit, as "5 min" or "1.5 days"."""
     seconds = max(0, round(length.total_seconds()))
-    for unit, of_it in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= of_it:
-            return _some(seconds / of_it, unit)
-    return _some(seconds, "second")
-
-
-def _some(number: float, unit: str) -> str:
+    unit, of_it = next(((unit, of_it) for unit, of_it in _UNITS if seconds >= of_it), ("s", 1))
+    number = seconds / of_it
     text = f"{number:.1f}".removesuffix(".0") if number < 10 else f"{number:,.0f}"
-    return f"{text} {unit}{'' if text == '1' else 's'}"
+    return f"{text} {unit.removesuffix('s') if text == '1' and len(unit) > 1 else unit}"

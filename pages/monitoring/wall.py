@@ -49,7 +49,7 @@ def draw_wall(shown: Shown) -> None:
 
 def draw_picked(shown: Shown, picked: Picked) -> None:
     """The newest records of what was selected."""
-    st.subheader(as_text(picked.title), anchor=False)
+    st.markdown(f"**{as_text(picked.title)}**")
     records = reads.newest_records(shown.environment, shown.source, picked.selection, _PICTURES, picked.confidence)
     if len(records) == _PICTURES:
         st.caption(f"The newest {_PICTURES}.")
@@ -70,15 +70,14 @@ def draw_pictures(shown: Shown, frame: pd.DataFrame, key: str) -> None:
         with part():
             identifiers = tuple(dict.fromkeys(frame["inference_id"].dropna()))
             true_labels = reads.labels_by_inference(shown.environment, identifiers)
-    with st.grid(min_column_width=_WIDTH + 16, gap="small", key=f"monitoring.{key}.grid"):
+    with st.grid(min_column_width=_WIDTH + 8, gap="small", key=f"monitoring.{key}.grid"):
         for record_id, record in zip(record_ids, frame.itertuples(), strict=True):
-            with st.container(gap="xsmall", key=f"monitoring.{key}.{record_id}"):
+            with st.container(gap=None, key=f"monitoring.{key}.{record_id}"):
                 if pictures is not None:
                     _draw_picture(pictures.get(record_id), record_id, key)
                 st.button(
                     f"{record.confidence:.3f}",
                     key=f"monitoring.{key}.open.{record_id}",
-                    icon=":material/open_in_full:",
                     type="tertiary",
                     help="Open the record",
                     on_click=open_record,
