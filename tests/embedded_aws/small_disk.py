@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,9 @@ class SmallDisk:
         self._filling = folder / "filling"
 
     def fill(self, left: int = 0) -> None:
-        """Take all but `left` bytes."""
+        """Take all but `left` bytes; others may write meanwhile."""
         disk = os.statvfs(self.folder)
-        with self._filling.open("ab") as file:
+        with self._filling.open("ab", buffering=0) as file, suppress(OSError):
             file.write(bytes(max(0, disk.f_bavail * disk.f_frsize - left)))
 
     def free(self) -> None:
