@@ -10,10 +10,10 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "endpoint", "kills", "capture")
-DEFAULTS = {"kills": (100,), "capture": (100_000, 5_000, 1_000_000)}
+NAMES = ("training", "endpoint", "kills", "capture", "charts")
+DEFAULTS = {"kills": (100,), "capture": (100_000, 5_000, 1_000_000), "charts": (1_000_000, 10_000_000, 100_000_000)}
 """Sizes of those that take some; the others take an archive."""
-_SIZES = "of kills: rounds; of capture: records, the files that they are in, and records at scale"
+_SIZES = "of kills: rounds; of capture: records, the files that they are in, and records at scale; of charts: records"
 _ARCHIVE = Path(__file__).parents[2] / "shared" / "data" / "cifar-100-bikes.tar.gz"
 
 

@@ -11,7 +11,7 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -115,13 +115,17 @@ def _run(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, 
 def _read(settings: Settings, name: str, with_pictures: bool) -> dict[str, Any]:
     """Bring all files into a new cache."""
     if not with_pictures:
-        ingesting.measure_all = lambda inputs, _pool: [_NO_PICTURE] * len(inputs)
+        ingesting.measure_all = _measure_none  # type: ignore[attr-defined]
     with closing(open_environment(settings)) as environment:
         store = store_at(settings.state_dir / f"{name}.duckdb")
         place = open_place(environment, project_source(environment))
         with _measured() as figures:
             report = ingest(store, place, list_all(place))
         return figures | {"records": report.records, "store_mb": round(store.path.stat().st_size / 1e6, 1)}
+
+
+def _measure_none(inputs: Sequence[object], _pool: object) -> list[Picture]:
+    return [_NO_PICTURE] * len(inputs)
 
 
 def _read_what_is_new(settings: Settings, name: str) -> dict[str, Any]:
