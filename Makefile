@@ -15,7 +15,7 @@ demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
 
 # Much of a test's time is waiting: one process more than two cores has room.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 3
 
 test: $(VENV)/.test
 	$(PYTEST)

@@ -27,7 +27,7 @@ _MAX_RESTARTS = 5
 _RESTART_WINDOW_SECONDS = 60.0
 """In which a service that ends by itself is started again so often; one that others kill, whenever it is killed."""
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH")
-_KEPT_PREFIXES = ("SCONES_", "OPENBLAS_")
+_KEPT_PREFIXES = ("SCONES_", "OMP_", "OPENBLAS_")
 
 
 class Supervisor:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,11 +21,15 @@ from backend.staging import OfflineSample
 from backend.training import TrainingOptions
 from tests.projects import of_project
 
+if TYPE_CHECKING:
+    from tests.sharing import Sharing
+
+# Threads of PyTorch wait for each other in a loop: where others need the cores, a training takes seven times the CPU.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 STARTS = frozenset({"subprocess.Popen", "os.fork", "os.posix_spawn"})
 """Python's audit events for another process."""
-COSTLY = ("pipeline_run", "trained_model", "trained")
-"""Fixtures of the whole run that take many seconds."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,21 +47,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests: who needs what takes long to make stays together, else each file."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        needed = getattr(item, "fixturenames", ())
-        file = item.nodeid.partition("::")[0]
-        by_file = "browser" if file.startswith("tests/browser/") else file  # one chromium at a time
-        group = next((name for name in COSTLY if name in needed), by_file)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=_takes_short)  # what takes long begins first, so that no process is left alone with it
+    """Where several processes share the tests, begin those that take longest first."""
+    if config.pluginmanager.hasplugin("xdist"):
+        from tests.sharing import order
+
+        items.sort(key=lambda item: order(item.nodeid))
 
 
-def _takes_short(item: pytest.Item) -> bool:
-    [group] = (mark.args[0] for mark in item.iter_markers("xdist_group"))
-    return group not in ("browser", *COSTLY) and "image_classification" not in group
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
 
 
 def _skip_at_start(event: str, _arguments: tuple[object, ...]) -> None:

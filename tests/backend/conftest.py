@@ -15,6 +15,6 @@ def dataset(environment: Environment) -> staging.Dataset:
 
 
 @pytest.fixture(scope="session")
-def trained(environment: Environment, dataset: staging.Dataset) -> training.TrainingJob:
+def trained_job(environment: Environment, dataset: staging.Dataset) -> training.TrainingJob:
     name = training.start_training(environment, dataset, training.TrainingOptions(epochs=2))
     return training.wait_for_training(environment, name)

@@ -24,7 +24,10 @@ ALGORITHM = ("-m", "embedded_aws.sagemaker.containers.image_classification")
 """The program of every container: the one algorithm that there is."""
 _REPOSITORY = Path(__file__).parents[3]
 _LOCK = "container.pid"
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+_INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"),
+)
 
 
 def command(program: Sequence[str], mode: Literal["train", "serve"], folder: Path, niceness: int = 0) -> list[str]:

@@ -13,18 +13,18 @@ from backend.errors import EndpointNotInService, ModelMissing, TrainingFailed
 
 
 @pytest.fixture(scope="module")
-def endpoint(environment: Environment, trained: training.TrainingJob) -> deployment.Endpoint:
-    deployment.deploy_model(environment, trained.name, deployment.DeploymentOptions())
+def endpoint(environment: Environment, trained_job: training.TrainingJob) -> deployment.Endpoint:
+    deployment.deploy_model(environment, trained_job.name, deployment.DeploymentOptions())
     return deployment.wait_for_endpoint(environment)
 
 
 def test_the_endpoint_knows_where_its_model_came_from(
-    endpoint: deployment.Endpoint, trained: training.TrainingJob, dataset: staging.Dataset
+    endpoint: deployment.Endpoint, trained_job: training.TrainingJob, dataset: staging.Dataset
 ) -> None:
-    assert endpoint.training_job == trained.name
+    assert endpoint.training_job == trained_job.name
     assert endpoint.dataset_id == dataset.dataset_id
     assert endpoint.labels == ("bicycle", "motorcycle")
-    assert endpoint.model_artifact == trained.model_artifact
+    assert endpoint.model_artifact == trained_job.model_artifact
 
 
 def test_every_inference_is_captured_below_the_capture_prefix(
@@ -55,11 +55,11 @@ def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, data
 
 
 def test_a_model_from_elsewhere_serves_without_a_lineage(
-    environment: Environment, endpoint: deployment.Endpoint, trained: training.TrainingJob
+    environment: Environment, endpoint: deployment.Endpoint, trained_job: training.TrainingJob
 ) -> None:
     """Its path looks like a training job's, but this account has no such job."""
     foreign = "models/somebody-elses-job/output/model.tar.gz"
-    own = str(trained.model_artifact).removeprefix(f"s3://{environment.bucket}/")
+    own = str(trained_job.model_artifact).removeprefix(f"s3://{environment.bucket}/")
     environment.s3.copy_object(
         Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
     )
@@ -69,7 +69,7 @@ def test_a_model_from_elsewhere_serves_without_a_lineage(
     assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
     assert (state.training_job, state.dataset_id, state.labels) == (None, None, ())
     environment.sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.endpoint_config)
-    assert deployment.wait_for_endpoint(environment).training_job == trained.name
+    assert deployment.wait_for_endpoint(environment).training_job == trained_job.name
 
 
 def test_deleting_the_endpoint_takes_its_configuration_and_model_along(

@@ -18,17 +18,17 @@ from tests import answers
 TIMEOUT = 10.0
 
 
-def test_a_job_trains_on_the_staged_images(trained: training.TrainingJob, dataset: staging.Dataset) -> None:
-    assert trained.status == "Completed"
-    assert trained.dataset_id == dataset.dataset_id
-    assert trained.hyperparameters["num_training_samples"] == "96"
-    assert trained.validation_accuracy is not None
+def test_a_job_trains_on_the_staged_images(trained_job: training.TrainingJob, dataset: staging.Dataset) -> None:
+    assert trained_job.status == "Completed"
+    assert trained_job.dataset_id == dataset.dataset_id
+    assert trained_job.hyperparameters["num_training_samples"] == "96"
+    assert trained_job.validation_accuracy is not None
 
 
-def test_a_jobs_log_tells_of_every_epoch(environment: Environment, trained: training.TrainingJob) -> None:
-    log = training.read_training_log(environment, trained.name)
+def test_a_jobs_log_tells_of_every_epoch(environment: Environment, trained_job: training.TrainingJob) -> None:
+    log = training.read_training_log(environment, trained_job.name)
     assert [epoch.epoch for epoch in log.epochs] == [0, 1]
-    assert log.epochs[-1].validation_accuracy == pytest.approx(trained.validation_accuracy, abs=1e-6)
+    assert log.epochs[-1].validation_accuracy == pytest.approx(trained_job.validation_accuracy, abs=1e-6)
 
 
 def test_the_newest_job_is_listed_first(environment: Environment, dataset: staging.Dataset) -> None:
