@@ -115,7 +115,7 @@ def _run(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, 
 def _read(settings: Settings, name: str, with_pictures: bool) -> dict[str, Any]:
     """Bring all files into a new cache."""
     if not with_pictures:
-        ingesting.measure_all = _measure_none  # type: ignore[attr-defined]
+        ingesting.measure_all = _measure_none  # type: ignore[assignment, attr-defined]
     with closing(open_environment(settings)) as environment:
         store = store_at(settings.state_dir / f"{name}.duckdb")
         place = open_place(environment, project_source(environment))

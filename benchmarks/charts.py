@@ -108,7 +108,7 @@ def _visit(source: str) -> tuple[float, int]:
     app = AppTest.from_file(_PAGE, default_timeout=120)
     app.query_params["source"] = source
     app._page_hash = calc_hash("monitoring")
-    LocalScriptRunner.forward_msgs = counted  # type: ignore[assignment, method-assign]
+    LocalScriptRunner.forward_msgs = counted  # type: ignore[method-assign]
     began = time.perf_counter()
     try:
         app.run()

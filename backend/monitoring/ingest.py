@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import duckdb
@@ -128,7 +129,7 @@ def _write(store: CaptureStore, place: Place, batch: _Batch, pool: Executor) -> 
         return _write_large(store, place, batch.files[0], pool)
     pairs = zip(batch.files, batch.contents, strict=True)
     present = [(file, content) for file, content in pairs if content is not None]
-    parts = [_read(number, file, content, pool) for number, (file, content) in enumerate(present)]
+    parts = _measured([_lines(file, content) for file, content in present], pool)
     with store.writing() as cursor:
         counts = replace_files(cursor, [file for file, _ in present], [parts])
     return IngestReport(len(present), *counts)
@@ -138,17 +139,17 @@ def _write_large(store: CaptureStore, place: Place, file: CaptureObject, pool: E
     """One part after the other, all in one transaction."""
 
     def parts() -> Iterator[Sequence[Part]]:
-        offset = 0
+        start = 0
         for content in fetch_parts(place, file):
-            yield [_read(0, file, content, pool, offset)]
-            offset += len(content)
+            yield _measured([_lines(file, content)], pool, start)
+            start += len(content)
 
     try:
         with store.writing() as cursor:
             return IngestReport(1, *replace_files(cursor, [file], parts()))
     except BrokenFile as error:
         with store.writing() as cursor:
-            return IngestReport(1, *replace_files(cursor, [file], [[_broken(0, file, error)]]))
+            return IngestReport(1, *replace_files(cursor, [file], [_measured([_lines(file, error)], pool)]))
     except CaptureMissing:  # the next listing has it
         return IngestReport()
 
@@ -160,14 +161,13 @@ def _fetch(place: Place, file: CaptureObject) -> bytes | BrokenFile | None:
         return error
 
 
-def _read(number: int, file: CaptureObject, content: bytes | BrokenFile, pool: Executor, offset: int = 0) -> Part:
-    """The lines of a file, or of a part of it that begins at `offset`."""
+def _lines(file: CaptureObject, content: bytes | BrokenFile) -> ReadLines:
     if isinstance(content, BrokenFile):
-        return _broken(number, file, content)
-    lines = read_file(content, file.delivered_at, with_inputs=True)
-    pictures = measure_all(lines.inputs, pool)
-    return Part(number, lines, pictures, offset)
+        return ReadLines(broken=[BrokenLine(0, file.size, str(content))])
+    return read_file(content, file.delivered_at, with_inputs=True)
 
 
-def _broken(number: int, file: CaptureObject, error: BrokenFile) -> Part:
-    return Part(number, ReadLines(broken=[BrokenLine(0, file.size, str(error))]), [])
+def _measured(files: Sequence[ReadLines], pool: Executor, start: int = 0) -> list[Part]:
+    """The lines of each file with its pictures, all of which are measured together."""
+    pictures = iter(measure_all([item for lines in files for item in lines.inputs], pool))
+    return [Part(number, lines, list(islice(pictures, len(lines.inputs))), start) for number, lines in enumerate(files)]

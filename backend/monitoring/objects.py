@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from backend.aws.environment import Environment
 from backend.errors import CaptureMissing
 from backend.monitoring.layout import Located, Stream, hour_folder, locate
 from backend.monitoring.places import Place, Stored, Unrecognised, open_place
-from backend.monitoring.sources import project_source
 
 __all__ = [
     "PART_BYTES",
@@ -57,7 +55,7 @@ class CaptureObject:
     key: str
     etag: str
     delivered_at: datetime
-    size: int = 0
+    size: int
     stream: Stream = _UNTOLD
 
     @property
@@ -261,14 +259,3 @@ class _Unpacked(io.RawIOBase):
             raise BrokenFile(f"it unpacks to more than {self._most // 1024**2} MiB")
         buffer[: len(content)] = content
         return len(content)
-
-
-# Until ingest and the pages' queries stand on places: the project's own bucket, as it was listed before.
-
-
-def open_bucket(environment: Environment) -> Place:
-    return open_place(environment, project_source(environment))
-
-
-def list_objects(place: Place) -> Iterator[CaptureObject]:
-    return (item for listed in list_all(place) for item in listed.files if item.stream.endpoint)

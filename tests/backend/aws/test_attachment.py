@@ -20,7 +20,8 @@ from botocore.config import Config
 import embedded_aws
 from backend.aws.environment import Environment, open_environment
 from backend.errors import EmbeddedAwsUnavailable
-from backend.monitoring.objects import list_objects, open_bucket
+from backend.monitoring import project_source
+from backend.monitoring.objects import Listed, list_all, open_place
 from backend.settings import Settings
 from tests.embedded_aws.sagemaker.scripted import wait_until
 
@@ -76,7 +77,7 @@ def test_clients_that_were_made_before_find_what_was_started_again(app: Environm
     assert s3.get_object(Bucket=app.bucket, Key="kept")["Body"].read() == b"kept"
     assert sagemaker.list_models()["Models"] == []
     assert own.list_objects_v2(Bucket=app.bucket)["KeyCount"] == 1
-    assert list(list_objects(open_bucket(app))) == []
+    assert list(list_all(open_place(app, project_source(app)))) == [Listed("", None)]
 
 
 def test_clients_follow_it_to_other_ports(app: Environment) -> None:
@@ -90,7 +91,7 @@ def test_clients_follow_it_to_other_ports(app: Environment) -> None:
         after = embedded_aws.start(app.settings.state_dir)
         assert set(after.running.ports.values()).isdisjoint(before.running.ports.values())
         assert app.s3.meta.endpoint_url == after.endpoint_url("s3")
-        assert list(list_objects(open_bucket(app))) == []
+        assert list(list_all(open_place(app, project_source(app)))) == [Listed("", None)]
     finally:
         for listener in taken:
             listener.close()

@@ -53,8 +53,8 @@ def rows(store: CaptureStore, columns: str, table: str) -> list[tuple[Any, ...]]
 # What differs
 
 
-A, B, C = (CaptureObject(f"{key}.jsonl", "1", datetime(2026, 1, 2, tzinfo=UTC)) for key in "abc")
-A2 = CaptureObject("a.jsonl", "2", datetime(2026, 1, 2, tzinfo=UTC))
+A, B, C = (CaptureObject(f"{key}.jsonl", "1", datetime(2026, 1, 2, tzinfo=UTC), 100) for key in "abc")
+A2 = CaptureObject("a.jsonl", "2", datetime(2026, 1, 2, tzinfo=UTC), 100)
 
 
 @pytest.mark.parametrize(

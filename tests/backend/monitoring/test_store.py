@@ -44,7 +44,7 @@ def store(tmp_path: Path) -> CaptureStore:
 
 def add(store: CaptureStore, key: str) -> None:
     with store.writing() as cursor:
-        replace_files(cursor, [CaptureObject(key, "1", datetime(2026, 1, 2, tzinfo=UTC))], [])
+        replace_files(cursor, [CaptureObject(key, "1", datetime(2026, 1, 2, tzinfo=UTC), 100)], [])
 
 
 def keys(store: CaptureStore) -> list[str]:
