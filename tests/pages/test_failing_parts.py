@@ -57,10 +57,15 @@ def shown(app: AppTest) -> list[str]:
             "pages.test_images.execution.workflow_graph",
             {"Predicted", "State", "Probability of each class"},
         ),
-        ("monitoring", "pages.monitoring.captures.draw_summary", {"Confidence over time", "Histogram of confidences"}),
-        ("monitoring", "backend.charts.confidence_over_time", {"Records", "Predicted", "Histogram of confidences"}),
-        ("monitoring", "pages.monitoring.captures.draw_lowest", {"Records", "Histogram of confidences"}),
-        ("monitoring", "backend.charts.confidence_histogram", {"Records", "Confidence over time", "Predicted"}),
+        ("monitoring", "pages.monitoring.health.draw_health", {"Confidence over time", "Histogram of confidences"}),
+        ("monitoring", "backend.charts.confidence_points", {"Records", "Images", "Histogram of confidences"}),
+        ("monitoring", "backend.charts.traffic", {"Records", "Confidence over time", "Images"}),
+        ("monitoring", "backend.charts.pass_rate", {"Records", "Confidence over time", "Predicted classes"}),
+        ("monitoring", "backend.charts.class_mix", {"Records", "Confidence over time", "Pass rate"}),
+        ("monitoring", "backend.charts.confidence_histogram", {"Records", "Confidence over time", "Images"}),
+        ("monitoring", "pages.shared.reads.captured_images", {"Records", "Histogram of confidences", "Images"}),
+        ("monitoring", "pages.shared.reads.compare_captures", {"Records", "Confidence over time", "Images"}),
+        ("monitoring", "pages.monitoring.wall.draw_wall", {"Records", "Histogram of confidences"}),
         ("cleanup", "pages.shared.reads.list_resources", {"Everything that this project made"}),
     ],
 )
@@ -117,13 +122,15 @@ def test_what_is_followed_may_fail_and_is_followed_on() -> None:
 def test_labels_that_cannot_be_read_are_not_shown_as_unknown(
     visit: Visit, populated: Environment, fails: Failure, words: str
 ) -> None:
-    """The column is missing, which is said, and no cell of it empty."""
+    """It is said, and below no image does a word stand of what it is."""
     with answers.changed(populated.stepfunctions, "DescribeExecution", fails):
         app = visit(populated, "monitoring")
-    [error] = errors(app)
-    assert words in error
-    assert set(table(app, "Predicted")) == {"Image", "Confidence", "Predicted", "Time, UTC"}
-    assert len(app.get("plotly_chart")) == 2
+    assert errors(app)
+    assert all(words in error for error in errors(app))
+    captions = [element.value for element in app.main.caption if element.value.startswith(("bicycle", "motorcycle"))]
+    assert captions
+    assert set(captions) <= {"bicycle", "motorcycle"}
+    assert len(app.get("plotly_chart")) == 5
 
 
 @pytest.mark.parametrize(("fails", "words"), OUTAGES)

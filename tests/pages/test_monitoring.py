@@ -1,4 +1,4 @@
-"""Monitoring: the captured records, as the capture files have them, and the image behind a point."""
+"""Monitoring: the captured records, as the capture files have them, and the images behind the charts."""
 
 from __future__ import annotations
 
@@ -7,28 +7,57 @@ import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from backend import jobs, monitoring
 from backend.aws.environment import Environment
 from tests.capture_lines import capture_line
 from tests.pages import cloud
-from tests.pages.visits import Visit, errors, links, metrics, table, texts
+from tests.pages.visits import JOB_SECONDS, Visit, click, errors, metrics, table, texts
 
 PAGE = "monitoring"
+OVER_TIME, HISTOGRAM = "Confidence over time", "Histogram of confidences"
+
+
+def figures(app: AppTest) -> dict[str, Any]:
+    """The charts on the page, by what they are called."""
+    return {chart.proto.alt: json.loads(chart.proto.spec) for chart in app.get("plotly_chart")}
 
 
 def points(app: AppTest) -> dict[str, int]:
-    """The record behind each point of the first chart, by its inference id."""
-    traces = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
-    return {inference: int(record) for trace in traces for record, inference in trace["customdata"]}
+    """The record behind each point of the chart over time, by its inference id."""
+    traces = figures(app)[OVER_TIME]["data"]
+    return {inference: record for trace in traces for _, record, _, inference in trace["customdata"]}
 
 
-def put_capture(project: Environment, name: str, *lines: bytes) -> None:
-    key = f"data_capture/{project.names.endpoint}/AllTraffic/2026/01/02/03/{name}.jsonl"
+def counts(trace: dict[str, Any]) -> list[int]:
+    """The heights of bars, which may be packed."""
+    heights = trace["y"]
+    if isinstance(heights, dict):
+        size = {"i1": 1, "i2": 2, "i4": 4, "u1": 1, "u2": 2}[heights["dtype"]]
+        content = base64.b64decode(heights["bdata"])
+        return [int.from_bytes(content[at : at + size], "little") for at in range(0, len(content), size)]
+    return list(heights)
+
+
+def wall(app: AppTest) -> list[str]:
+    """The confidences below the images on the wall, in their order."""
+    return [button.label for button in app.button if (button.key or "").startswith("monitoring.wall.open.")]
+
+
+def warnings(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.warning, *app.info])
+
+
+def put_capture(project: Environment, name: str, *lines: bytes, variant: str = "AllTraffic") -> str:
+    key = f"data_capture/{project.names.endpoint}/{variant}/2026/01/02/03/{name}.jsonl"
     project.s3.put_object(Bucket=project.bucket, Key=key, Body=b"".join(lines))
+    return key
 
 
 def line(time: datetime, inference_id: str, probabilities: list[float]) -> bytes:
@@ -37,12 +66,52 @@ def line(time: datetime, inference_id: str, probabilities: list[float]) -> bytes
     return capture_line(probabilities, f"{time:%Y-%m-%dT%H:%M:%SZ}", **changes)
 
 
+def read(project: Environment, source: monitoring.CaptureSource | None = None) -> None:
+    """Read what was captured, as the page does in the background."""
+    monitoring.refresh_captures(project, source, entirely=True)
+
+
+def await_reading(app: AppTest, project: Environment, source: monitoring.CaptureSource | None = None) -> None:
+    """Wait until the page has read, and draw it as its fragment would."""
+    job = monitoring.refreshing(project, source or monitoring.project_source(project))
+    assert job is not None
+    ended = jobs.wait(job.name, JOB_SECONDS)
+    assert ended is not None
+    assert not ended.is_running
+    app.run()
+    assert not app.exception
+
+
+def click_by_key(app: AppTest, key: str) -> None:
+    app.button(key=key).click().run()
+    assert not app.exception
+
+
 @pytest.fixture
 def aged(own: Environment) -> Environment:
-    """A project without a workflow, of which records from now and from two days ago were captured."""
+    """A project without a workflow, of which records from now and from two days ago were captured and read."""
     now = datetime.now(UTC)
     put_capture(own, "00-00-000-a", line(now - timedelta(days=2), "old", [0.7, 0.3]), line(now, "new", [0.2, 0.8]))
+    read(own)
     return own
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Capture files of somebody else's endpoint on this machine: two variants, three classes, of 2024."""
+    for variant, probabilities in (("blue", [0.1, 0.2, 0.7]), ("green", [0.8, 0.1, 0.1])):
+        file = tmp_path / "theirs" / variant / "2024" / "03" / "04" / "05" / "00-00-000-a.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(line(datetime(2024, 3, 4, 5, 6, 7, tzinfo=UTC), variant, probabilities))
+    return tmp_path
+
+
+@pytest.fixture
+def foreign(own: Environment, folder: Path) -> monitoring.CaptureSource:
+    """That folder as a source, read."""
+    source = monitoring.add_source(own, str(folder))
+    read(own, source)
+    return source
 
 
 def test_the_records_are_those_of_the_capture_files(visit: Visit, populated: Environment) -> None:
@@ -55,27 +124,78 @@ def test_the_records_are_those_of_the_capture_files(visit: Visit, populated: Env
 def test_the_share_that_passes_goes_by_the_lambdas_threshold(visit: Visit, populated: Environment) -> None:
     records, threshold = cloud.captured(populated), cloud.threshold(populated)
     share = sum(record.confidence >= threshold for record in records) / len(records)
-    assert metrics(visit(populated, PAGE))[f"At or above {threshold:g}"] == f"{share:.1%}"
+    assert metrics(visit(populated, PAGE))[f"Pass rate at {threshold:g}"] == f"{share:.1%}"
+
+
+def test_what_would_pass_at_another_threshold_stands_beside_what_passes(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    app.number_input(key="monitoring.what_if_number").set_value(0.75).run()
+    assert not app.exception
+    records, threshold = cloud.captured(populated), cloud.threshold(populated)
+    share = sum(record.confidence >= 0.75 for record in records) / len(records)
+    assert metrics(app)["What if 0.75"] == f"{share:.1%}"
+    assert f"Pass rate at {threshold:g}" in metrics(app)
+    assert app.query_params["threshold"] == "0.75"
+    lines = [shape["y0"] for shape in figures(app)[OVER_TIME]["layout"]["shapes"]]
+    assert lines == [threshold, 0.75]
+    assert cloud.threshold(populated) == threshold
+
+
+def test_a_threshold_between_two_steps_of_the_counts_is_said_to_be_rounded(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE, threshold="0.8012")
+    assert "Counted at 0.8, the step nearest to 0.8012." in texts(app)
+    assert "Counted at" not in texts(visit(aged, PAGE, threshold="0.8"))
 
 
 def test_the_lowest_confidences_come_first(visit: Visit, populated: Environment) -> None:
     confidences = sorted(record.confidence for record in cloud.captured(populated))
-    assert table(visit(populated, PAGE), "Predicted")["Confidence"] == pytest.approx(confidences[:20])
+    assert wall(visit(populated, PAGE)) == [f"{confidence:.3f}" for confidence in confidences[:24]]
 
 
-def test_only_records_below_the_threshold_are_shown_when_asked_for(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, PAGE)
-    app.toggle(key="monitoring.below").set_value(True).run()
+def test_the_newest_rejects_are_below_the_threshold(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE, threshold="0.9")
+    app.button_group(key="monitoring.wall").set_value("Newest rejects").run()
     threshold = cloud.threshold(populated)
-    below = {record.inference_id for record in cloud.captured(populated) if record.confidence < threshold}
-    assert set(points(app)) == below
+    below = sorted(record.confidence for record in cloud.captured(populated) if record.confidence < threshold)
+    assert sorted(wall(app)) == [f"{confidence:.3f}" for confidence in below][-24:]
 
 
-def test_only_records_of_the_chosen_class_are_shown(visit: Visit, populated: Environment) -> None:
+def test_a_random_sample_is_of_the_records(visit: Visit, populated: Environment) -> None:
     app = visit(populated, PAGE)
-    app.button_group(key="monitoring.label").set_value("motorcycle").run()
-    chosen = {record.inference_id for record in cloud.captured(populated) if record.probabilities[1] > 0.5}
-    assert set(points(app)) == chosen
+    app.button_group(key="monitoring.wall").set_value("Random sample").run()
+    click(app, "Draw again")
+    confidences = [f"{record.confidence:.3f}" for record in cloud.captured(populated)]
+    assert wall(app)
+    assert set(wall(app)) <= set(confidences)
+
+
+def test_images_have_their_true_class(visit: Visit, populated: Environment) -> None:
+    captions = [element.value for element in visit(populated, PAGE).main.caption]
+    labels = ("bicycle", "motorcycle")
+    named = [caption for caption in captions if caption.startswith(labels)]
+    true = [
+        record.inference_id.split("_")[0] for record in cloud.captured(populated) if "_drawn_" in record.inference_id
+    ]
+    wrong = [caption for caption in named if ":red[is " in caption]
+    right = [caption for caption in named if caption.endswith(":material/check:")]
+    predicted = [labels[record.probabilities.index(record.confidence)] for record in cloud.captured(populated)]
+    known = [
+        label
+        for record, label in zip(cloud.captured(populated), predicted, strict=True)
+        if "_drawn_" in record.inference_id
+    ]
+    assert len(right) == sum(label == truth for label, truth in zip(known, true, strict=True))
+    assert len(wrong) == sum(label != truth for label, truth in zip(known, true, strict=True))
+
+
+def test_only_records_of_the_chosen_class_are_shown(
+    visit: Visit, own: Environment, foreign: monitoring.CaptureSource
+) -> None:
+    app = visit(own, PAGE, source=foreign.url)
+    app.selectbox(key="monitoring.class_index").set_value(2).run()
+    assert set(points(app)) == {"blue"}
+    assert metrics(app)["Records"] == "1"
+    assert app.query_params["class"] == "2"
 
 
 def test_a_record_that_was_clicked_shows_its_image_its_answer_and_its_execution(
@@ -87,49 +207,138 @@ def test_a_record_that_was_clicked_shows_its_image_its_answer_and_its_execution(
     app.run()
     assert metrics(app)["Confidence"] == f"{record.confidence:.3f}"
     assert metrics(app)["True class"] == record.inference_id.split("_")[0]
-    assert len(app.image[0].value) == 1
-    [link] = (link for link in app.main.page_link if link.page == "test_images")
-    assert link.label == f"Execution {record.inference_id}"
+    [link] = (link for link in app.page_link if link.page == "test_images" and "Execution" in link.label)
+    assert record.inference_id in link.label.replace("`", "")
 
 
-@pytest.mark.parametrize(("choice", "count"), [("Hour", 1), ("Day", 1), ("Week", 2), ("All", 2)])
+def test_the_next_record_is_the_next_in_time(visit: Visit, own: Environment) -> None:
+    times = [datetime(2024, 1, 2, 3, minute, tzinfo=UTC) for minute in (5, 4, 6)]
+    put_capture(own, "00-00-000-a", *(line(time, f"at-{time.minute}", [0.4, 0.6]) for time in times))
+    read(own)
+    app = visit(own, PAGE)
+    app.session_state["monitoring.record"] = points(app)["at-4"]
+    app.run()
+    assert app.button(key="monitoring.previous").disabled
+    seen = []
+    for _ in range(2):
+        app.button(key="monitoring.next").click().run()
+        seen += [element.value for element in app.caption if element.value.startswith("Captured 2024")]
+    assert seen == ["Captured 2024-01-02 03:05:00 UTC", "Captured 2024-01-02 03:06:00 UTC"]
+    assert app.button(key="monitoring.next").disabled
+
+
+@pytest.mark.parametrize(("choice", "count"), [("Hour", 1), ("Day", 1), ("Week", 2), ("30 days", 2), ("All", 2)])
 def test_a_time_range_leaves_older_records_out(visit: Visit, aged: Environment, choice: str, count: int) -> None:
     app = visit(aged, PAGE)
     app.button_group(key="monitoring.range").set_value(choice).run()
     assert metrics(app)["Records"] == str(count)
+    assert metrics(visit(aged, PAGE, range=choice))["Records"] == str(count)
 
 
-def test_a_range_without_a_record_says_so(visit: Visit, own: Environment) -> None:
-    put_capture(own, "00-00-000-a", line(datetime(2025, 1, 2, tzinfo=UTC), "old", [0.7, 0.3]))
-    app = visit(own, PAGE)
-    app.button_group(key="monitoring.range").set_value("Day").run()
+def test_records_of_years_ago_are_shown_without_a_click(visit: Visit, own: Environment) -> None:
+    put_capture(own, "00-00-000-a", line(datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC), "old", [0.7, 0.3]))
+    put_capture(own, "00-00-000-b", line(datetime(2024, 1, 2, 1, 4, 5, tzinfo=UTC), "older", [0.7, 0.3]))
+    read(own)
+    assert set(points(visit(own, PAGE))) == {"old", "older"}
+    assert set(points(visit(own, PAGE, range="Hour"))) == {"old"}, "counted back from the newest record"
+
+
+def test_the_address_names_a_time_range(visit: Visit, own: Environment) -> None:
+    times = [datetime(2024, 1, 2, 3, 4, second, tzinfo=UTC) for second in (5, 7, 9)]
+    put_capture(own, "00-00-000-a", *(line(time, f"at-{time.second}", [0.7, 0.3]) for time in times))
+    read(own)
+    app = visit(own, PAGE, **{"from": "2024-01-02T03:04:06Z", "to": "2024-01-02T04:04:08+01:00"})
+    assert set(points(app)) == {"at-7"}
+    assert "From 2024-01-02 03:04:06 to 2024-01-02 03:04:08 UTC, in steps of 1 s." in texts(app)
+    click_by_key(app, "monitoring.out")
+    assert set(points(app)) == {"at-5", "at-7"}
+
+
+def test_a_range_without_a_record_says_so(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE, **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"})
     assert metrics(app)["Records"] == "0"
-    assert "No captured inference in this range" in app.get("plotly_chart")[0].proto.spec
+    assert "No captured inference in this range" in json.dumps(figures(app)[OVER_TIME])
+    assert errors(app) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"range": "Year"}, "range=Year"),
+        ({"from": "yesterday", "to": "2024-01-02T00:00:00Z"}, "from=yesterday"),
+        ({"from": "0001-01-01T00:00:00+14:00", "to": "2024-01-02T00:00:00Z"}, "from="),
+        ({"from": "2024-01-02T00:00:00Z"}, "it needs from, and to behind it"),
+        ({"from": "2024-01-03T00:00:00Z", "to": "2024-01-02T00:00:00Z"}, "it needs from, and to behind it"),
+        ({"class": "-1"}, "class=-1"),
+        ({"class": "9" * 30}, "class=999"),
+        ({"class": "7"}, "This source has no class 7"),
+        ({"endpoint": "another"}, "This source has no endpoint another"),
+        ({"variant": "**bold**"}, "This source has no variant"),
+        ({"threshold": "nan"}, "threshold=nan"),
+        ({"threshold": "1.5"}, "threshold=1.5"),
+        ({"refresh": "maybe"}, "refresh=maybe"),
+        ({"source": "file:///etc/"}, "a source that was not added here"),
+    ],
+)
+def test_what_an_address_cannot_mean_is_left_out_and_said(
+    visit: Visit, aged: Environment, query: dict[str, str], said: str
+) -> None:
+    app = visit(aged, PAGE, **query)
+    assert said in warnings(app).replace("`", "")
+    assert metrics(app)["Records"] == "2"
+
+
+def test_the_view_is_kept_while_other_pages_are_visited(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE, range="Day")
+    app.switch_page("overview/page.py").run()
+    app.query_params.clear()
+    app.switch_page("monitoring/page.py").run()
+    assert metrics(app)["Records"] == "1"
+    assert app.query_params["range"] == "Day"
 
 
 def test_without_a_workflow_no_threshold_is_drawn_and_nothing_passes_it(visit: Visit, aged: Environment) -> None:
     app = visit(aged, PAGE)
-    for chart in app.get("plotly_chart"):
-        figure = json.loads(chart.proto.spec)
+    for figure in figures(app).values():
         assert not figure["layout"].get("shapes")
         assert not figure["layout"].get("annotations")
-        assert not [trace["name"] for trace in figure["data"] if "threshold" in trace["name"]]
-    assert metrics(app)["Pass rate"] == "-"
-    assert not [label for label in metrics(app) if label.startswith("At or above")]
-    assert not app.toggle
+        assert not [trace for trace in figure["data"] if "threshold" in trace.get("name", "")]
+    assert "Pass rate over time" not in figures(app)
+    assert not [label for label in metrics(app) if "Pass rate" in label or "What if" in label]
 
 
 def test_with_a_workflow_its_threshold_is_drawn_in_each_chart(visit: Visit, populated: Environment) -> None:
     """Against which the test above is held."""
-    for chart in visit(populated, PAGE).get("plotly_chart"):
-        layout = json.loads(chart.proto.spec)["layout"]
+    shown = figures(visit(populated, PAGE))
+    for name in (OVER_TIME, HISTOGRAM):
+        layout = shown[name]["layout"]
         assert [note["text"] for note in layout["annotations"]] == [f"threshold {cloud.threshold(populated):g}"]
         assert len(layout["shapes"]) == 1
+    assert "Pass rate over time" in shown
 
 
-def test_lines_that_cannot_be_read_are_counted(visit: Visit, aged: Environment) -> None:
-    put_capture(aged, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
-    assert metrics(visit(aged, PAGE))["Quarantined"] == "2"
+def test_the_histogram_has_every_record_above_the_threshold_or_below_it(visit: Visit, populated: Environment) -> None:
+    below, above = figures(visit(populated, PAGE))[HISTOGRAM]["data"]
+    passing = [record.confidence >= cloud.threshold(populated) for record in cloud.captured(populated)]
+    assert (sum(counts(below)), sum(counts(above))) == (passing.count(False), passing.count(True))
+
+
+def test_lines_that_cannot_be_read_are_counted_and_shown_with_where_they_are(visit: Visit, aged: Environment) -> None:
+    key = put_capture(aged, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
+    read(aged)
+    app = visit(aged, PAGE)
+    assert metrics(app)["Quarantined"] == "2"
+    shown = table(app, "At byte")
+    assert [key.endswith(name) for name in shown["File"]] == [True, True]
+    assert list(zip(shown["At byte"], shown["Bytes"], strict=True)) == [(0, 2), (2, 20)]
+
+
+def test_files_that_data_capture_does_not_write_are_counted_and_named(visit: Visit, aged: Environment) -> None:
+    aged.s3.put_object(Bucket=aged.bucket, Key="data_capture/notes/todo.txt", Body=b"x")
+    read(aged)
+    app = visit(aged, PAGE)
+    assert metrics(app)["Unrecognised"] == "1"
+    assert [name.endswith("notes/todo.txt") for name in table(app, "Key")["Key"]] == [True]
 
 
 def test_a_record_without_its_image_is_shown_by_its_answer(visit: Visit, aged: Environment) -> None:
@@ -138,7 +347,7 @@ def test_a_record_without_its_image_is_shown_by_its_answer(visit: Visit, aged: E
     app.run()
     assert (metrics(app)["Confidence"], metrics(app)["True class"]) == ("0.800", "unknown")
     assert errors(app) == []
-    assert links(app) == ["test_images"]
+    assert "test_images" in [link.page for link in app.page_link]
 
 
 def test_a_record_that_is_gone_says_so(visit: Visit, aged: Environment) -> None:
@@ -148,31 +357,52 @@ def test_a_record_that_is_gone_says_so(visit: Visit, aged: Environment) -> None:
     assert errors(app) == ["This record is no longer in the store. Refresh the records."]
 
 
-def test_refreshing_reads_what_came_since(visit: Visit, aged: Environment) -> None:
+def test_a_first_visit_reads_in_the_background(visit: Visit, own: Environment) -> None:
+    put_capture(own, "00-00-000-a", line(datetime.now(UTC), "new", [0.2, 0.8]))
+    app = visit(own, PAGE)
+    await_reading(app, own)
+    assert metrics(app)["Records"] == "1"
+
+
+def test_refreshing_reads_what_came_since_and_forgets_what_was_deleted(visit: Visit, aged: Environment) -> None:
     app = visit(aged, PAGE)
+    await_reading(app, aged)
     put_capture(aged, "00-00-000-c", line(datetime.now(UTC), "newest", [0.1, 0.9]))
-    app.button(key="monitoring.refresh").click().run()
-    assert metrics(app)["Records"] == "3"
+    aged.s3.delete_object(
+        Bucket=aged.bucket, Key=f"data_capture/{aged.names.endpoint}/AllTraffic/2026/01/02/03/00-00-000-a.jsonl"
+    )
+    click_by_key(app, "monitoring.refresh")
+    await_reading(app, aged)
+    assert set(points(app)) == {"newest"}
+
+
+def test_a_reading_that_failed_says_why(visit: Visit, own: Environment, folder: Path) -> None:
+    source = monitoring.add_source(own, str(folder))
+    folder.rename(folder.with_name("elsewhere"))
+    app = visit(own, PAGE, source=source.url)
+    await_reading(app, own, source)
+    assert str(folder) in errors(app)[0].replace("`", "")
+
+
+def test_a_page_that_does_not_refresh_says_so_in_its_address(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE)
+    app.toggle(key="monitoring.refreshes").set_value(False).run()
+    assert app.query_params["refresh"] == "off"
+    assert not visit(aged, PAGE, refresh="off").toggle(key="monitoring.refreshes").value
 
 
 def test_a_bucket_of_which_no_line_can_be_read_shows_how_many_and_why(visit: Visit, own: Environment) -> None:
     put_capture(own, "00-00-000-a", b"{\n", b"{\n", capture_line([7.0, 0.0], f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+    read(own)
     app = visit(own, PAGE)
     assert ["3 lines in 1 file" in element.value for element in app.warning] == [True]
     assert table(app, "Reason")["Lines"] == [2, 1]
     assert "no probabilities from 0 to 1" in table(app, "Reason")["Reason"][1]
     assert "None could be read of 3 captured lines." in texts(visit(own, "overview"))
     put_capture(own, "00-00-000-b", line(datetime.now(UTC), "new", [0.2, 0.8]))
+    read(own)
     app = visit(own, PAGE)
     assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "3")
-
-
-def test_a_bucket_of_which_no_line_can_be_read_is_read_again_when_asked_to(visit: Visit, own: Environment) -> None:
-    put_capture(own, "00-00-000-a", b"{\n")
-    app = visit(own, PAGE)
-    put_capture(own, "00-00-000-b", line(datetime.now(UTC), "new", [0.2, 0.8]))
-    app.button(key="monitoring.refresh").click().run()
-    assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "1")
 
 
 def test_answers_of_json_lines_are_shown(visit: Visit, own: Environment) -> None:
@@ -180,9 +410,52 @@ def test_answers_of_json_lines_are_shown(visit: Visit, own: Environment) -> None
     put_capture(
         own, "00-00-000-a", capture_line([], now, captureData__endpointOutput__data='{"prediction": [0.25, 0.75]}\n')
     )
+    read(own)
     app = visit(own, PAGE)
     assert (metrics(app)["Records"], metrics(app)["Quarantined"]) == ("1", "0")
-    assert table(app, "Predicted")["Confidence"] == [0.75]
+    assert wall(app) == ["0.750"]
+
+
+def test_a_folder_is_added_as_a_source_and_removed(visit: Visit, own: Environment, folder: Path) -> None:
+    app = visit(own, PAGE)
+    app.text_input(key="monitoring.source_url").set_value(str(folder))
+    app.text_input(key="monitoring.source_labels").set_value("ship, truck, plane")
+    click(app, "Add source")
+    [source] = monitoring.list_sources(own)[1:]
+    assert app.query_params["source"] == source.url
+    await_reading(app, own, source)
+    assert set(points(app)) == {"blue", "green"}
+    assert [trace["name"] for trace in figures(app)[OVER_TIME]["data"]] == ["ship", "plane"]
+    click(app, "Remove source")
+    assert monitoring.list_sources(own) == [monitoring.project_source(own)]
+    assert "source" not in app.query_params
+
+
+def test_a_source_that_is_none_is_refused(visit: Visit, own: Environment) -> None:
+    app = visit(own, PAGE)
+    app.text_input(key="monitoring.source_url").set_value("ftp://example")
+    click(app, "Add source")
+    assert "is no source of captured records" in errors(app)[0].replace("`", "")
+
+
+def test_classes_of_another_source_are_numbered_until_somebody_names_them(
+    visit: Visit, own: Environment, foreign: monitoring.CaptureSource
+) -> None:
+    app = visit(own, PAGE, source=foreign.url)
+    assert [trace["name"] for trace in figures(app)[OVER_TIME]["data"]] == ["class 0", "class 2"]
+    app.text_input(key=f"monitoring.labels.{foreign.cache_name}").set_value("ship, truck, plane")
+    click(app, "Name classes")
+    assert [trace["name"] for trace in figures(app)[OVER_TIME]["data"]] == ["ship", "plane"]
+
+
+def test_another_source_is_filtered_by_its_variants(
+    visit: Visit, own: Environment, foreign: monitoring.CaptureSource
+) -> None:
+    app = visit(own, PAGE, source=foreign.url)
+    app.selectbox(key="monitoring.variant").set_value("green").run()
+    assert set(points(app)) == {"green"}
+    assert set(points(visit(own, PAGE, source=foreign.url, variant="green"))) == {"green"}
+    assert "Sampling" not in metrics(app), "nobody knows it of another endpoint"
 
 
 @pytest.fixture
@@ -193,6 +466,7 @@ def shown(visit: Visit, own: Environment) -> Callable[[bytes], AppTest]:
         data = base64.b64encode(content).decode()
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         put_capture(own, "00-00-000-a", capture_line([0.75, 0.25], now, captureData__endpointInput__data=data))
+        read(own)
         app = visit(own, PAGE)
         app.session_state["monitoring.record"] = points(app)["execution-1"]
         app.run()
@@ -208,15 +482,13 @@ def test_a_captured_cmyk_jpeg_is_shown(shown: Callable[[bytes], AppTest]) -> Non
     buffer = io.BytesIO()
     Image.new("CMYK", (32, 32), (0, 255, 255, 0)).save(buffer, "JPEG")
     app = shown(buffer.getvalue())
-    assert len(app.image) == 1
-    [url] = table(app, "Predicted")["Image"]
-    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as thumbnail:
-        assert (thumbnail.format, thumbnail.mode) == ("PNG", "RGB")
+    assert len(app.image) == 2, "on the wall, and in its record"
 
 
 @pytest.mark.parametrize("content", [b"", b"1.5,2.5,3.5", b"\x89PNG\r\n\x1a\n", b"RecordIO" * 9])
 def test_of_a_captured_input_that_is_no_image_it_is_said(shown: Callable[[bytes], AppTest], content: bytes) -> None:
     app = shown(content)
-    assert "The captured input is not a PNG or JPEG image" in texts(app)
+    everything = "\n".join(element.value for element in app.caption)
+    assert "The captured input is not a PNG or JPEG image" in everything
+    assert "No image" in everything
     assert len(app.image) == 0
-    assert table(app, "Predicted")["Image"] == [None]
