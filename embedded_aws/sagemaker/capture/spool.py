@@ -99,6 +99,9 @@ class CaptureSpool:
         """Bring the closed files to S3; False when S3 did not take them all: those stay for the next time."""
         refusing = set()
         for records in self._folder.glob(f"*/{_CLOSED}"):
+            if not records.stat().st_size:  # the disk did not take its first record, nor any since
+                shutil.rmtree(records.parent)
+                continue
             location = S3Uri.parse((records.parent / _LOCATION).read_bytes().decode())
             if location.bucket in refusing:
                 continue
@@ -113,15 +116,19 @@ class CaptureSpool:
         return not refusing
 
     def _create(self, invocation: Invocation, settings: CaptureSettings, now: datetime) -> _OpenFile:
-        """A file named by the time of its first record, in UTC."""
+        """A file named by the time of its first record, in UTC; raises OSError, and leaves nothing behind then."""
         identity = str(uuid.uuid4())
         hour = f"{invocation.endpoint}/{invocation.variant}/{now:%Y/%m/%d/%H}"
         name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{identity}.jsonl"
         folder = self._folder / identity
         folder.mkdir(mode=0o700)
-        (folder / _LOCATION).write_bytes(str(settings.destination.below(f"{hour}/{name}")).encode())
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        return _OpenFile(folder, os.open(folder / _OPEN, flags, 0o600), now)
+        try:
+            (folder / _LOCATION).write_bytes(str(settings.destination.below(f"{hour}/{name}")).encode())
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            return _OpenFile(folder, os.open(folder / _OPEN, flags, 0o600), now)
+        except OSError:
+            shutil.rmtree(folder)
+            raise
 
 
 def _settle(folder: Path) -> None:

@@ -113,3 +113,14 @@ def test_a_full_disk_leaves_no_half_line_between_others(spooled: Spooled) -> Non
     spooled.append("third")
     spooled.upload()
     assert spooled.delivered() == ["first", "third"]
+
+
+@pytest.mark.parametrize("size", [0, 250], ids=["without room for a file", "without room for its first record"])
+def test_a_full_disk_leaves_no_file_without_records(spooled: Spooled, size: int) -> None:
+    with files_limited_to(size), pytest.raises(OSError, match=r"File too large|No space left"):
+        spooled.append("first")
+    spooled.upload()
+    assert (list(spooled.folder.iterdir()), spooled.objects()) == ([], [])
+    spooled.append("second")
+    spooled.upload()
+    assert spooled.delivered() == ["second"]
