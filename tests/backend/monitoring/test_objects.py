@@ -533,6 +533,7 @@ def test_gzip_may_have_several_members(place: Place, put: Put) -> None:
         b"\x1f\x8b" + b"x" * 100,
         gzip.compress(LINES)[:10] + b"\xff" * 30,
     ],
+    ids=["cut in its end", "cut in its header", "of another sum", "garbage behind", "no gzip", "no deflate"],
 )
 def test_damaged_gzip_is_a_broken_file(place: Place, put: Put, content: bytes) -> None:
     put("a.jsonl.gz", content)
