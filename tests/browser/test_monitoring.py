@@ -1,0 +1,339 @@
+"""The Monitoring page, each of its controls used as a person does, on capture files of somebody else's endpoint."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pandas as pd
+import pytest
+
+from backend import monitoring
+from backend.aws.environment import Environment, open_environment
+from backend.settings import Settings
+from tests.browser.conftest import Survivor, visited
+from tests.browser.driving import await_drawn, button, choose, heading, metric
+from tests.browser.serving import PROJECT, Server
+from tests.capture_lines import capture_line
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+pytestmark = pytest.mark.browser
+
+BEGIN = datetime(2024, 3, 4, 5, 0, tzinfo=UTC)
+RECORDS = 40
+LABELS = ("ship", "truck", "plane")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the capture files."""
+
+    name: str
+    time: datetime
+    variant: str
+    class_index: int
+    confidence: float
+
+    def line(self) -> bytes:
+        others = (1 - self.confidence) / 2
+        probabilities = [self.confidence if index == self.class_index else others for index in range(3)]
+        return capture_line(probabilities, f"{self.time:%Y-%m-%dT%H:%M:%SZ}", eventMetadata__inferenceId=self.name)
+
+
+def captured(number: int) -> Record:
+    """Every three minutes one, of confidences from 0.50 to 0.89."""
+    time = BEGIN + number * timedelta(minutes=3)
+    return Record(f"record-{number}", time, ("blue", "green")[number % 2], number % 3, round(0.5 + number / 100, 2))
+
+
+ALL = [captured(number) for number in range(RECORDS)]
+
+
+def write(folder: Path, record: Record) -> None:
+    """A capture file with this record alone."""
+    hour = folder / "theirs" / record.variant / f"{record.time:%Y/%m/%d/%H}"
+    hour.mkdir(parents=True, exist_ok=True)
+    (hour / f"{record.time:%M-%S}-000-{record.name}.jsonl").write_bytes(record.line())
+
+
+@pytest.fixture(scope="module")
+def server(survivor_server: Server) -> Server:
+    return survivor_server
+
+
+@pytest.fixture(scope="module")
+def environment(survivor: Survivor, survivor_server: Server) -> Environment:
+    """The served project, with what the app keeps of it."""
+    return open_environment(Settings(environment="embedded", state_dir=survivor.state_dir, project=PROJECT))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All capture files."""
+    for record in ALL:
+        write(tmp_path, record)
+    return tmp_path
+
+
+@pytest.fixture
+def source(environment: Environment, folder: Path) -> Iterator[monitoring.CaptureSource]:
+    """That folder among the app's sources."""
+    source = monitoring.add_source(environment, str(folder), LABELS)
+    yield source
+    monitoring.remove_source(environment, source)
+
+
+def visit(page: Page, source: monitoring.CaptureSource, **query: str) -> None:
+    """Open the page on a source, and wait until it was read and drawn."""
+    values = "".join(f"&{name}={quote(value)}" for name, value in query.items())
+    page.goto(f"/monitoring?source={quote(source.url)}{values}")
+    chart(page, "histogram").locator(".barlayer .point").first.wait_for()
+    await_drawn(page)
+
+
+def chart(page: Page, name: str) -> Locator:
+    return page.locator(f"[class*='st-key-monitoring-{name}-']")
+
+
+def points(page: Page) -> Locator:
+    return chart(page, "over_time").locator(".scatterlayer .point")
+
+
+def drawer(page: Page) -> Locator:
+    return page.get_by_role("dialog")
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def draw_range(page: Page, first: float, last: float) -> None:
+    """Draw over the bars below the chart, from one share of their width to another."""
+    plot = chart(page, "traffic").locator(".nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + first * box["width"], y)
+    page.mouse.down()
+    for share in (first + (last - first) / 2, last):
+        page.mouse.move(box["x"] + share * box["width"], y + 2, steps=4)
+    page.mouse.up()
+
+
+def said_range(page: Page) -> tuple[datetime, datetime]:
+    """From when to when the chart says that it is."""
+    said = page.get_by_text(re.compile(r"^From \d{4}-")).first.inner_text()
+    start, end = (datetime.fromisoformat(f"{text}+00:00") for text in re.findall(r"\d{4}-\d\d-\d\d [\d:]{8}", said))
+    return start, end
+
+
+def inside(start: datetime, end: datetime) -> list[Record]:
+    return [record for record in ALL if start <= record.time < end]
+
+
+def await_records(page: Page, count: int) -> None:
+    """Wait until the figure of the records is this."""
+    metric(page, "Records").get_by_text(f"{count:,}", exact=True).wait_for()
+    await_drawn(page)
+
+
+def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others_the_same(
+    page: Page, other_page: Page, source: monitoring.CaptureSource
+) -> None:
+    visit(page, source)
+    await_records(page, RECORDS)
+    draw_range(page, 0.25, 0.5)
+    page.wait_for_url(re.compile("from=2024-03-04"))
+    await_drawn(page)
+    start, end = said_range(page)
+    assert BEGIN < start < end < ALL[-1].time
+    chosen = inside(start, end)
+    assert 5 < len(chosen) < 15
+    await_records(page, len(chosen))
+    assert points(page).count() == len(chosen)
+
+    other_page.goto(page.url)
+    await_records(other_page, len(chosen))
+    assert said_range(other_page) == (start, end)
+
+    page.get_by_role("button", name="Zoom out").or_(page.locator(".st-key-monitoring-out button")).first.click()
+    await_drawn(page)
+    page.wait_for_url(lambda url: query(page).get("from") != f"{start:%Y-%m-%dT%H:%M:%SZ}" and "from=" in url)
+    assert len(inside(*said_range(page))) > len(chosen)
+    choose(page, "All")
+    await_records(page, RECORDS)
+
+
+def test_the_ranges_filters_and_another_threshold(page: Page, source: monitoring.CaptureSource) -> None:
+    visit(page, source)
+    choose(page, "Hour")
+    last_hour = [record for record in ALL if record.time > ALL[-1].time.replace(second=0) + timedelta(minutes=1 - 60)]
+    await_records(page, len(last_hour))
+    assert query(page)["range"] == "Hour"
+    choose(page, "All")
+    await_records(page, RECORDS)
+    for label, option, chosen in (
+        ("Variant", "green", [record for record in ALL if record.variant == "green"]),
+        (
+            "Predicted class",
+            "plane",
+            [record for record in ALL if record.variant == "green" and record.class_index == 2],
+        ),
+    ):
+        page.get_by_role("combobox", name=label).click()
+        page.get_by_role("option", name=option, exact=True).click()
+        await_records(page, len(chosen))
+    assert (query(page)["variant"], query(page)["class"]) == ("green", "2")
+    number = page.get_by_role("spinbutton", name="Threshold to try")
+    number.fill("0.7")
+    number.press("Enter")
+    metric(page, "What if 0.7").wait_for()
+    passing = sum(record.confidence >= 0.7 for record in chosen)
+    assert metric(page, "What if 0.7").inner_text() == f"{passing / len(chosen):.1%}"
+    chart(page, "pass_rate").locator(".barlayer .point").first.wait_for()
+
+
+def test_a_point_leads_to_its_record_and_the_arrows_to_its_neighbors(
+    page: Page, source: monitoring.CaptureSource
+) -> None:
+    visit(page, source)
+    points(page).first.click(force=True)
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+    assert metric(page, "Confidence").inner_text() == f"{ALL[0].confidence:.3f}"
+    drawer(page).locator("[class*=st-key-sharp-record] img").wait_for()
+    for key, record in (("ArrowRight", ALL[1]), ("ArrowRight", ALL[2]), ("ArrowLeft", ALL[1])):
+        await_drawn(page)
+        page.keyboard.press(key)
+        drawer(page).get_by_text(f"Captured {record.time:%Y-%m-%d %H:%M:%S} UTC").wait_for()
+    page.keyboard.press("Escape")
+    drawer(page).wait_for(state="detached")
+    await_drawn(page)
+    points(page).first.click(force=True)
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+
+
+def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(page: Page, source: monitoring.CaptureSource) -> None:
+    visit(page, source)
+    chart(page, "histogram").locator(".barlayer .point path").first.click(force=True)
+    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
+    drawer(page).get_by_role("button", name="0.500", exact=True).click()
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+    button(page, "All images").click()
+    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
+    page.keyboard.press("Escape")
+    drawer(page).wait_for(state="detached")
+    await_drawn(page)
+    chart(page, "class_mix").locator(".barlayer .point path").first.click(force=True)
+    drawer(page).get_by_text(re.compile("^ship: From 2024-03-04 05:00:00")).wait_for()
+    drawer(page).get_by_role("button", name="0.500", exact=True).wait_for()
+
+
+def test_the_wall_shows_the_least_sure_or_some_by_lot(page: Page, source: monitoring.CaptureSource) -> None:
+    visit(page, source)
+    wall = page.locator(".st-key-monitoring-wall-grid").get_by_role("button")
+    wall.first.wait_for()
+    assert wall.all_inner_texts() == [f"{record.confidence:.3f}" for record in ALL[:24]]
+    choose(page, "Random sample")
+    await_drawn(page)
+    drawn = wall.all_inner_texts()
+    button(page, "Draw again").click()
+    await_drawn(page)
+    assert len(drawn) == 24
+    assert set(drawn) | set(wall.all_inner_texts()) <= {f"{record.confidence:.3f}" for record in ALL}
+    wall.first.click()
+    drawer(page).get_by_text("Captured 2024-03-04").wait_for()
+
+
+def test_what_is_exported_is_what_the_backend_has(
+    page: Page, environment: Environment, source: monitoring.CaptureSource
+) -> None:
+    visit(page, source, variant="blue")
+    button(page, "Export").click()
+    selection = monitoring.Selection(BEGIN, ALL[-1].time + timedelta(hours=1), variant="blue")
+    exported = {}
+    for label in ("Records, CSV", "Records, Parquet", "Steps of time, CSV", "Chart over time, HTML"):
+        with page.expect_download() as download:
+            button(page, label).click()
+        exported[label] = download.value.path().read_bytes()
+    assert exported["Records, CSV"] == monitoring.export(environment, source, selection, "csv")
+    frame = pd.read_parquet(io.BytesIO(exported["Records, Parquet"]))
+    blue = [record for record in ALL if record.variant == "blue"]
+    assert list(frame["inference_id"]) == [record.name for record in blue]
+    assert list(frame["confidence"]) == [record.confidence for record in blue]
+    steps = pd.read_csv(io.BytesIO(exported["Steps of time, CSV"]))
+    assert steps["records"].sum() == len(blue)
+    assert {"share of ship", "share of truck", "share of plane"} <= set(steps.columns)
+    assert b"Plotly.newPlot" in exported["Chart over time, HTML"]
+
+
+def test_what_comes_is_shown_by_itself_and_nothing_that_is_looked_at_moves(
+    page: Page, folder: Path, source: monitoring.CaptureSource
+) -> None:
+    visit(page, source)
+    page.locator(".st-key-monitoring-wall-grid").get_by_role("button").first.wait_for()
+    points(page).nth(1).click(force=True)
+    drawer(page).get_by_text("Captured 2024-03-04 05:0").wait_for()
+    await_drawn(page)
+    main = page.get_by_test_id("stMain")
+    main.evaluate("element => element.scrollTo(0, 400)")
+    before = main.evaluate("element => element.scrollTop")
+    write(folder, Record("late", ALL[-1].time + timedelta(minutes=3), "blue", 0, 0.95))
+    await_records(page, RECORDS + 1)
+    assert main.evaluate("element => element.scrollTop") == before
+    assert drawer(page).get_by_text("Captured 2024-03-04 05:0").is_visible()
+
+
+def test_a_page_that_does_not_refresh_lists_everything_again_when_asked_to(
+    page: Page, folder: Path, source: monitoring.CaptureSource
+) -> None:
+    visit(page, source)
+    page.get_by_text("Auto-refresh").click()
+    page.wait_for_url(re.compile("refresh=off"))
+    await_drawn(page)
+    write(folder, Record("late", ALL[-1].time + timedelta(minutes=3), "blue", 0, 0.95))
+    page.locator(".st-key-monitoring-refresh button").click()
+    await_records(page, RECORDS + 1)
+
+
+def test_a_folder_is_added_named_and_removed(page: Page, environment: Environment, folder: Path) -> None:
+    page.goto("/monitoring")
+    heading(page, "Monitoring").wait_for()
+    await_drawn(page)
+    button(page, "Sources").click()
+    page.get_by_label("Add a source").fill(str(folder))
+    button(page, "Add source").click()
+    await_records(page, RECORDS)
+    button(page, "Sources").click()
+    page.get_by_label("Classes of this source").fill("ship, truck, plane")
+    button(page, "Name classes").click()
+    chart(page, "over_time").get_by_text("plane").wait_for()
+    assert [kept.labels for kept in monitoring.list_sources(environment)[1:]] == [LABELS]
+    await_drawn(page)
+    button(page, "Sources").click()
+    button(page, "Remove source").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Remove source").last.click()
+    await_records(page, 8)  # the project's own
+    assert monitoring.list_sources(environment) == [monitoring.project_source(environment)]
+
+
+@pytest.fixture
+def narrow(browser: Browser, server: Server) -> Iterator[Page]:
+    """A tab of a visitor with a small window."""
+    for page in visited(browser, server):
+        page.set_viewport_size({"width": 800, "height": 900})
+        yield page
+
+
+def test_nothing_is_wider_than_a_small_window(narrow: Page, source: monitoring.CaptureSource) -> None:
+    visit(narrow, source)
+    main = narrow.get_by_test_id("stMain")
+    assert main.evaluate("element => element.scrollWidth <= element.clientWidth")
