@@ -27,12 +27,11 @@ def main() -> int:
     defaults = DEFAULTS.get(chosen.name)
     if defaults is None and not chosen.archive.exists():
         parser.error(f"there is no archive {chosen.archive}: name one with --archive")
-    if len(chosen.sizes) > len(defaults or ()):
-        parser.error(f"{chosen.name} takes {len(defaults or ())} sizes")
+    if chosen.sizes and len(chosen.sizes) != len(defaults or ()):
+        parser.error(f"{chosen.name} takes {len(defaults or ())} sizes, or none")
     try:
         module = importlib.import_module(f"benchmarks.{chosen.name}")
-        sizes = [*chosen.sizes, *(defaults or ())[len(chosen.sizes) :]]
-        figures = module.measure(*sizes) if defaults else module.measure(chosen.archive)
+        figures = module.measure(*(chosen.sizes or defaults)) if defaults else module.measure(chosen.archive)
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -68,7 +68,8 @@ def contents(cursor: DuckDBPyConnection) -> Contents:
         "SELECT class_index FROM histogram WHERE hours = 24 GROUP BY ALL HAVING sum(n) > 0 ORDER BY ALL"
     ).fetchall()
     [(files, quarantined, undecodable)] = cursor.execute(
-        "SELECT count(*), coalesce(sum(broken), 0)::BIGINT, coalesce(sum(undecodable), 0)::BIGINT FROM files"
+        """SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM quarantine),
+        (SELECT coalesce(sum(undecodable), 0)::BIGINT FROM files WHERE undecodable > 0)"""
     ).fetchall()
     reasons = cursor.execute(
         f"SELECT reason, count(*) FROM quarantine GROUP BY reason ORDER BY count(*) DESC, reason LIMIT {_MOST_NAMED}"  # noqa: S608

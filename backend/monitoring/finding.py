@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ COLUMNS: Final = ("record_id", "time", "confidence", "class_index", "inference_i
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"  # noqa: S608  our own words
 _ANY: Final = (0.0, float("inf"))
 _DRAWN_HOURS: Final = 12
+_DAY: Final = 24
+_ORDERS: Final = (("<", "DESC"), (">", "ASC"))
 
 
 def records(cursor: DuckDBPyConnection, selection: Selection, limit: int) -> pd.DataFrame | None:
@@ -50,14 +52,14 @@ def newest(
     cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float] = _ANY
 ) -> pd.DataFrame:
     """The newest records of a selection with a confidence from the first number to below the second, newest first."""
-    hours, counts = _by_hour(cursor, selection, confidence)
-    behind = np.flatnonzero(counts[::-1].cumsum() >= 2 * limit)  # twice: a bin may reach beyond the confidences meant
-    if len(behind):
-        since = hour_at(int(hours[::-1][behind[0]]))
-        found = _newest_since(cursor, replace(selection, start=max(since, selection.start)), limit, confidence)
-        if len(found) == limit:
-            return found
-    return _newest_since(cursor, selection, limit, confidence)
+    since = selection.start
+    for hours in (_DAY, 1):  # what is newest is in few hours, mostly
+        begins, counts = _counts(cursor, replace(selection, start=since), hours, confidence)
+        behind = np.flatnonzero(counts[::-1].cumsum() >= 2 * limit)  # twice: a bin may reach beyond what is meant
+        if len(behind):
+            since = max(since, hour_at(int(begins[::-1][behind[0]])))
+    found = _newest_since(cursor, replace(selection, start=since), limit, confidence)
+    return found if len(found) == limit else _newest_since(cursor, selection, limit, confidence)
 
 
 def sample(cursor: DuckDBPyConnection, selection: Selection, limit: int, seed: int) -> pd.DataFrame:
@@ -68,22 +70,20 @@ def sample(cursor: DuckDBPyConnection, selection: Selection, limit: int, seed: i
     few = records(cursor, selection, limit)
     if few is not None:
         return few
-    hours, counts = _by_hour(cursor, selection, _ANY)
+    hours, counts = _counts(cursor, selection, 1, _ANY)
     parts = [_overlap(selection, int(hour)) for hour in hours]
     weights = counts.astype(float)
     for end in {0, len(parts) - 1}:  # of which the selection may have only a part
-        condition, values = parts[end].condition()
-        [(weights[end],)] = cursor.execute(f"SELECT count(*) FROM records WHERE {condition}", values).fetchall()  # noqa: S608
+        weights[end] = len(_ids(cursor, parts[end]))
     generator = np.random.default_rng(seed)
     drawn = generator.choice(len(parts), _DRAWN_HOURS, p=weights / weights.sum())
-    found = []
+    chosen: list[int] = []
     for part, times in zip(*np.unique(drawn, return_counts=True), strict=True):
-        condition, values = parts[part].condition()
-        wanted = -(-limit // _DRAWN_HOURS) * times
-        sql = f"{_SELECT} WHERE {condition} ORDER BY hash(record_id, ?) LIMIT {wanted}"
-        found.append(_frame(cursor, sql, [*values, seed]))
-    all_found = pd.concat(found)
-    return all_found.sample(min(limit, len(all_found)), random_state=seed).sort_values("time", ignore_index=True)
+        there = _ids(cursor, parts[part])
+        wanted = min(len(there), -(-limit // _DRAWN_HOURS) * int(times))
+        chosen += generator.choice(there, wanted, replace=False).tolist()
+    found = by_ids(cursor, generator.permutation(chosen)[:limit].tolist())
+    return found.sort_values(["time", "record_id"], ignore_index=True)
 
 
 def beside(cursor: DuckDBPyConnection, selection: Selection, record_id: int) -> tuple[int | None, int | None]:
@@ -91,24 +91,16 @@ def beside(cursor: DuckDBPyConnection, selection: Selection, record_id: int) -> 
     found = cursor.execute("SELECT time FROM records WHERE record_id = ?", [record_id]).fetchall()
     if not found:
         return None, None
-    [(time,)] = found
-    hours, counts = _by_hour(cursor, selection, _ANY)
-    present = hours[counts > 0]
-    hour = int(time.replace(tzinfo=UTC).timestamp() // 3600)
-    first = min([int(other) for other in present[present < hour][-1:]] + [hour])
-    last = max([int(other) for other in present[present > hour][:1]] + [hour])
-    near = replace(selection, start=_overlap(selection, first).start, end=_overlap(selection, last).end)
-    condition, values = near.condition()
-
-    def nearest(direction: str, order: str) -> int | None:
-        rows = cursor.execute(
-            f"""SELECT record_id FROM records WHERE {condition} AND (time, record_id) {direction} (?, ?)
-            ORDER BY time {order}, record_id {order} LIMIT 1""",  # noqa: S608
-            [*values, time, record_id],
-        ).fetchall()
-        return rows[0][0] if rows else None
-
-    return nearest("<", "DESC"), nearest(">", "ASC")
+    time = found[0][0].replace(tzinfo=UTC)
+    hour = int(time.timestamp() // 3600)
+    before, behind = (_nearest(cursor, _overlap(selection, hour), record_id, time, order) for order in _ORDERS)
+    if before is None or behind is None:
+        hours, _ = _counts(cursor, selection, 1, _ANY)
+        for other in hours[hours < hour][-1:] if before is None else ():
+            before = _nearest(cursor, _overlap(selection, int(other)), record_id, time, _ORDERS[0])
+        for other in hours[hours > hour][:1] if behind is None else ():
+            behind = _nearest(cursor, _overlap(selection, int(other)), record_id, time, _ORDERS[1])
+    return before, behind
 
 
 def by_ids(cursor: DuckDBPyConnection, record_ids: Sequence[int]) -> pd.DataFrame:
@@ -167,19 +159,42 @@ def _newest_since(
     )
 
 
-def _by_hour(
-    cursor: DuckDBPyConnection, selection: Selection, confidence: tuple[float, float]
+def _nearest(
+    cursor: DuckDBPyConnection, selection: Selection, record_id: int, time: datetime, order: tuple[str, str]
+) -> int | None:
+    """The record of a selection that is next to this one in that order of time."""
+    condition, values = selection.condition()
+    sign, direction = order
+    rows = cursor.execute(
+        f"""SELECT record_id FROM records WHERE {condition} AND (time, record_id) {sign} (?, ?)
+        ORDER BY time {direction}, record_id {direction} LIMIT 1""",  # noqa: S608
+        [*values, time.replace(tzinfo=None), record_id],
+    ).fetchall()
+    return rows[0][0] if rows else None
+
+
+def _ids(cursor: DuckDBPyConnection, selection: Selection) -> NDArray[np.int64]:
+    condition, values = selection.condition()
+    found = cursor.execute(f"SELECT record_id FROM records WHERE {condition}", values).fetchnumpy()  # noqa: S608
+    return np.sort(np.asarray(found["record_id"], np.int64))
+
+
+def _counts(
+    cursor: DuckDBPyConnection, selection: Selection, hours: int, confidence: tuple[float, float]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The hours that the selection touches and that have records in the bins of these confidences, and how many."""
-    first, behind = selection.spans(HOUR)
+    """The spans of so many hours that the selection touches and that have records in the bins of these confidences.
+
+    Returns the number of the hour with which each begins, and how many records it has.
+    """
+    first, behind = selection.spans(hours * HOUR)
     condition, values = selection.condition_without_time()
     low, high = bins_of(np.array(confidence)) if confidence != _ANY else (0, BINS - 1)
     found = cursor.execute(
-        f"""SELECT bucket, sum(n)::BIGINT AS n FROM histogram WHERE hours = 1 AND bucket >= ? AND bucket < ?
+        f"""SELECT bucket, sum(n)::BIGINT AS n FROM histogram WHERE hours = {hours} AND bucket >= ? AND bucket < ?
         AND bin BETWEEN ? AND ? AND {condition} GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket""",  # noqa: S608
         [first, behind, int(low), int(high), *values],
     ).fetchnumpy()
-    return np.asarray(found["bucket"], np.int64), np.asarray(found["n"], np.int64)
+    return hours * np.asarray(found["bucket"], np.int64), np.asarray(found["n"], np.int64)
 
 
 def _frame(cursor: DuckDBPyConnection, sql: str, values: Sequence[Any]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from backend.monitoring.bins import BINS, first_bin, quantiles
 from backend.monitoring.rollups import LEVELS
 from backend.monitoring.selection import HOUR, Selection
 
-_COUNTED_ONE_BY_ONE: Final = 2_000_000
+_COUNTED_ONE_BY_ONE: Final = 1_500_000
 """Records of a range that are counted themselves, for steps shorter than the rollups have; some 50 ms."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _Z: Final = 1.959964  # the normal distribution's quantile at 0.975
