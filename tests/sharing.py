@@ -10,7 +10,12 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS: tuple[tuple[str, ...], ...] = (
-    ("browser/test_restart", "browser/test_charts", "browser/test_strangers"),  # the survivor
+    (
+        "browser/test_restart",
+        "browser/test_charts",
+        "browser/test_monitoring",
+        "browser/test_strangers",
+    ),  # the app started again on the survivor's folder
     ("pages/test_data_staging", "pages/test_pages_without_anything"),  # nothing that is there already
     ("pages/", "backend/test_pipeline"),  # the whole pipeline
     ("browser/",),

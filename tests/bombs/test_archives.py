@@ -15,6 +15,15 @@ from backend.staging.transform import select_images
 from tests.bombs.archives import BOMBS, HARMLESS
 from tests.bombs.measure import measure
 
+OF_A_KIND = {
+    *("a file name of shared lists", "deep lists", "deep tuples of one", "dictionaries", "marks", "nothings"),
+    *("nothings remembered", "frames", "a string of zeros", "a line without an end"),
+}
+"""Like another one, which is tried in every run: these only in the slow ones."""
+REFUSED = [
+    pytest.param(name, marks=pytest.mark.slow if name in OF_A_KIND else ()) for name in sorted(set(BOMBS) - HARMLESS)
+]
+
 
 @pytest.fixture
 def bomb(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
@@ -23,7 +32,7 @@ def bomb(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("bomb", sorted(set(BOMBS) - HARMLESS), indirect=True)
+@pytest.mark.parametrize("bomb", REFUSED, indirect=True)
 def test_a_bomb_is_refused_at_little_cost(bomb: Path) -> None:
     taken = measure("tests.bombs.archives", "outcome", bomb)
     assert taken.answer.startswith("InvalidArchive: "), taken

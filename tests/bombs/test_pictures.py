@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bombs.measure import measure
 from tests.bombs.pictures import BOMBS, LARGE
 
+OF_A_KIND = {
+    *("400,000 x 1", "a WEBP", "a TIFF", "a BMP", "a ICO", "a PPM", "a TGA", "a PCX", "a EPS"),
+    *("20,000 x 1", "5,000 x 5,000, 16 bits", "5,000 x 5,000, CMYK, progressive"),
+}
+"""Like another one, which is tried in every run: these only in the slow ones."""
 READERS = {"checked": "InvalidImage: ", "classified": "UnreadableImage: "}
 TAKEN = {"checked": {"image/png", "image/jpeg"}, "classified": {"(32, 32, 3)"}}
+
+
+def named(pictures: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow if name in OF_A_KIND else ()) for name in pictures]
 
 
 @pytest.fixture
@@ -21,7 +32,7 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("picture", BOMBS, indirect=True)
+@pytest.mark.parametrize("picture", named(BOMBS), indirect=True)
 def test_a_bomb_is_refused_at_little_cost(picture: Path, reader: str) -> None:
     taken = measure("tests.bombs.pictures", reader, picture)
     assert taken.answer.startswith(READERS[reader]), taken
@@ -29,7 +40,7 @@ def test_a_bomb_is_refused_at_little_cost(picture: Path, reader: str) -> None:
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("picture", LARGE, indirect=True)
+@pytest.mark.parametrize("picture", named(LARGE), indirect=True)
 def test_the_largest_images_are_taken_at_little_cost(picture: Path, reader: str) -> None:
     taken = measure("tests.bombs.pictures", reader, picture)
     assert taken.answer in TAKEN[reader]

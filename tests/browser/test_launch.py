@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from tests.browser.conftest import served, visited
 from tests.browser.serving import STOP_SECONDS, Server, launch, serve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_deep_link_on_a_fresh_server_opens_its_page_and_no_dialog(page: Page) -> None:
+@pytest.fixture(scope="module")
+def kept_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that no test ends, and that nobody has visited before the first."""
+    yield from served(tmp_path_factory.mktemp("kept"))
+
+
+def test_a_deep_link_on_a_fresh_server_opens_its_page_and_no_dialog(browser: Browser, kept_server: Server) -> None:
+    for page in visited(browser, kept_server):
+        follow_deep_link(page)
+
+
+def follow_deep_link(page: Page) -> None:
     page.goto("/data_staging")
     page.get_by_role("heading", name="Data staging").wait_for()
     page.get_by_text("No images are staged yet").wait_for()
@@ -25,8 +38,8 @@ def test_a_deep_link_on_a_fresh_server_opens_its_page_and_no_dialog(page: Page) 
     assert page.get_by_text("Page not found").count() == 0
 
 
-def test_every_listening_socket_is_on_the_loopback_address(server: Server) -> None:
-    launcher = psutil.Process(server.process.pid)
+def test_every_listening_socket_is_on_the_loopback_address(kept_server: Server) -> None:
+    launcher = psutil.Process(kept_server.process.pid)
     sockets = [
         connection
         for process in [launcher, *launcher.children(recursive=True)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.backend.staging.archives import small_members, write_archive
 from tests.browser.conftest import served, visited
 from tests.browser.driving import SECOND, await_drawn, button, choose, heading
 from tests.browser.serving import Server
@@ -110,7 +112,14 @@ def test_the_overview_shows_a_job_whose_page_was_left(staging: Page) -> None:
     progress(staging).get_by_text("Staging images.").wait_for()
 
 
-def test_when_a_job_ends_the_page_shows_what_it_made(staging: Page) -> None:
-    staging.get_by_text("The images are staged.").wait_for(timeout=120 * SECOND)
-    staging.get_by_text("Sample images").wait_for()
-    assert staging.get_by_text("No images are staged yet.").count() == 0
+def test_when_a_job_ends_the_page_shows_what_it_made(page: Page, tmp_path: Path) -> None:
+    page.goto("/data_staging")
+    heading(page, "Data staging").wait_for()
+    choose(page, "Archive")
+    page.locator("input[type=file]").set_input_files(write_archive(tmp_path / "small.tar.gz", small_members()))
+    page.get_by_test_id("stFileUploaderFile").wait_for()
+    await_drawn(page)
+    button(page, "Stage images").click()
+    page.get_by_text("The images are staged.").wait_for(timeout=60 * SECOND)
+    page.get_by_text("Sample images").wait_for()
+    assert page.get_by_text("No images are staged yet.").count() == 0

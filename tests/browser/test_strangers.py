@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from backend import staging
-from backend.aws.environment import open_environment
-from backend.settings import Settings
-from tests.browser.conftest import served
+from tests.browser.conftest import served, visited
 from tests.browser.driving import heading
-from tests.browser.serving import PROJECT, Server
+from tests.browser.serving import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -86,13 +83,19 @@ def foreign_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(survivor_server: Server) -> Server:
     """The app as it is on a laptop, without a token, with pictures in it."""
-    state_dir = tmp_path_factory.mktemp("open")
-    for server in served(state_dir):
-        environment = open_environment(Settings(environment="embedded", state_dir=state_dir, project=PROJECT))
-        staging.stage_dataset(environment, staging.OfflineSample(4, 2), ("bicycle", "motorcycle"))
-        yield server
+    return survivor_server
+
+
+@pytest.fixture(scope="module")
+def picture_url(browser: Browser, server: Server) -> Iterator[str]:
+    """The address of a picture that the app shows, for as long as somebody looks at it."""
+    for page in visited(browser, server):
+        page.goto("/data_staging")
+        picture = page.get_by_test_id("stMain").locator("img").first
+        picture.wait_for()
+        yield str(picture.evaluate("picture => picture.src"))
 
 
 @pytest.fixture(scope="module")
@@ -135,18 +138,11 @@ def opens_socket(page: Page, app_url: str) -> bool:
     return bool(page.evaluate(_SOCKET, [f"ws{app_url.removeprefix('http')}/_stcore/stream", first]) == "answered")
 
 
-def picture_of(page: Page) -> str:
-    """The address of a picture that the app shows."""
+def test_its_own_page_opens_the_socket_and_shows_the_picture(page: Page, server: Server, picture_url: str) -> None:
     page.goto("/data_staging")
-    picture = page.get_by_test_id("stMain").locator("img").first
-    picture.wait_for()
-    return str(picture.evaluate("picture => picture.src"))
-
-
-def test_its_own_page_opens_the_socket_and_shows_the_picture(page: Page, server: Server) -> None:
-    url = picture_of(page)
-    assert "/media/" in url
-    assert page.evaluate(_PICTURE, url) == "shown"
+    heading(page, "Data staging").wait_for()
+    assert "/media/" in picture_url
+    assert page.evaluate(_PICTURE, picture_url) == "shown"
     assert opens_socket(page, server.url)
 
 
@@ -155,9 +151,8 @@ def test_another_page_does_not_drive_the_app(stranger: Stranger) -> None:
     assert not stranger.opens_socket(stranger.app.url.replace("127.0.0.1", "localhost"))
 
 
-def test_another_page_does_not_show_the_apps_pictures(stranger: Stranger, page: Page) -> None:
-    url = picture_of(page)
-    assert stranger.page.evaluate(_PICTURE, url) == "refused"
+def test_another_page_does_not_show_the_apps_pictures(stranger: Stranger, picture_url: str) -> None:
+    assert stranger.page.evaluate(_PICTURE, picture_url) == "refused"
     assert stranger.page.evaluate(_PICTURE, f"{stranger.app.url}/favicon.png") == "refused"
     assert stranger.statuses == []
 

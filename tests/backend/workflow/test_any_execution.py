@@ -165,7 +165,7 @@ ANY = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=1_000,
+    max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
