@@ -245,18 +245,22 @@ def test_a_file_of_which_nothing_can_be_believed_is_in_quarantine_with_its_reaso
 # Batches
 
 
-def test_no_file_is_in_two_batches_and_none_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_is_in_two_batches_and_no_batch_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ingesting, "_BATCH_FILES", 3)
     monkeypatch.setattr(ingesting, "_BATCH_BYTES", 100)
     items = [
         CaptureObject(str(number), "1", A.delivered_at, size)
         for number, size in enumerate([1, 1, 1, 1, 60, 60, 200, 1])
     ]
-    large = CaptureObject("large", "1", A.delivered_at, objects.PART_BYTES + 1)
-    batches = list(ingesting._batches(iter([*items, large, *items[:1]])))
-    assert [[item.key for item in batch] for batch in batches] == [
-        ["0", "1", "2"], ["3", "4"], ["5"], ["6"], ["7"], ["large"], ["0"],
-    ]  # fmt: skip
+    batches = list(ingesting._batches(iter(items)))
+    assert [[item.key for item in batch] for batch in batches] == [["0", "1", "2"], ["3", "4"], ["5"], ["6"]]
+
+
+def test_a_large_file_is_alone() -> None:
+    small = CaptureObject("small", "1", A.delivered_at, 1)
+    large, compressed = (CaptureObject(key, "1", A.delivered_at, 17 << 20) for key in ("a.jsonl", "a.jsonl.gz"))
+    batches = list(ingesting._batches(iter([small, large, small, small, compressed, small])))
+    assert batches == [[small], [large], [small, small], [compressed], [small]]
 
 
 def test_pages_and_batches_lose_and_double_nothing(
