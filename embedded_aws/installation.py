@@ -10,7 +10,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ REGION = "us-east-1"
 SERVICES = ("ministack", "sagemaker")
 HEALTH_PATH = "/_scones/health"
 
+_PORTS = range(20_000, 32_768)
+"""Below those that systems give to whoever asks for any: nobody is given one between our choice and the service."""
 _SECRET_BYTES = 30
 _SECRET_LENGTH = 40  # characters, of that many bytes
 _SECRET_SECONDS = 10.0
@@ -128,7 +130,10 @@ class Installation:
             last = {service: int(stored[service]) for service in SERVICES}
         except (OSError, ValueError, KeyError, TypeError):
             last = {}
-        return {service: _free_port(last.get(service, 0)) for service in SERVICES}
+        ports: dict[str, int] = {}
+        for service in SERVICES:
+            ports[service] = _free_port(last.get(service, 0), ports.values())
+        return ports
 
     @contextmanager
     def lock(self, name: str, patience: float) -> Iterator[None]:
@@ -185,8 +190,10 @@ def _try_lock(file: IO[str], operation: int) -> bool:
     return True
 
 
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
+def _free_port(preferred: int, chosen: Collection[int]) -> int:
+    for port in (preferred, *secrets.SystemRandom().sample(_PORTS, 100)):
+        if not port or port in chosen:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -72,6 +72,12 @@ def test_state_and_addresses_survive_an_orderly_end(aws: embedded_aws.EmbeddedAw
     assert again.variables() == aws.variables()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux says which ports it gives to others")
+def test_its_ports_are_none_that_the_system_gives_to_others_meanwhile(aws: embedded_aws.EmbeddedAws) -> None:
+    lowest, _highest = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert all(port < int(lowest) for port in aws.running.ports.values())
+
+
 @pytest.mark.parametrize("position", [0, 1])
 def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, position: int) -> None:
     put(aws, "kept-bucket")
