@@ -253,7 +253,7 @@ def test_no_file_is_in_two_batches_and_no_batch_is_too_large(monkeypatch: pytest
         for number, size in enumerate([1, 1, 1, 1, 60, 60, 200, 1])
     ]
     batches = list(ingesting._batches(iter(items)))
-    assert [[item.key for item in batch] for batch in batches] == [["0", "1", "2"], ["3", "4"], ["5"], ["6"]]
+    assert [[item.key for item in batch] for batch in batches] == [["0", "1", "2"], ["3", "4"], ["5"], ["6"], ["7"]]
 
 
 def test_a_large_file_is_alone() -> None:
