@@ -19,6 +19,8 @@ _VERSION = 3
 _PATIENCE_SECONDS = 15.0
 """How long to wait while another process has the file; each has it for no longer than a batch or a page takes."""
 _TURN_SECONDS = 1.0
+_FAULTS = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, duckdb.OutOfMemoryException)
+"""What becomes of a statement where the disk is full or fails."""
 _MEMORY = "512MB"
 _SCHEMA = """
 CREATE TABLE version (number INTEGER);
@@ -77,7 +79,7 @@ class CaptureStore:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """What is in the file as it is now, whatever is written meanwhile; raises CaptureUnavailable."""
-        with self._cursor() as cursor:
+        with _said(self.path), self._cursor() as cursor:
             cursor.begin()
             try:
                 yield cursor
@@ -87,7 +89,7 @@ class CaptureStore:
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A transaction: all of it happens, or nothing. One at a time; raises CaptureUnavailable."""
-        with self._writing, self._cursor() as cursor:
+        with self._writing, _said(self.path), self._cursor() as cursor:
             cursor.begin()
             try:
                 yield cursor
@@ -178,6 +180,23 @@ def delete_stores(folder: Path) -> None:
     """Delete every store in a folder; the next use of one makes an empty one."""
     for path in folder.glob("*.duckdb"):
         store_at(path).delete()
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """What a full or failing disk makes of a statement, in words."""
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.TransactionException,
+        duckdb.FatalException,
+        duckdb.OutOfMemoryException,
+    ) as error:
+        reason = str(error).splitlines()[0]
+        raise CaptureUnavailable(
+            f"What was read of the captured records cannot be kept in {path}: {reason}. Make room there, and try again."
+        ) from error
 
 
 def _open(path: Path) -> duckdb.DuckDBPyConnection:

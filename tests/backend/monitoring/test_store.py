@@ -256,3 +256,37 @@ def test_what_cannot_be_kept_is_said_with_its_place(store: CaptureStore) -> None
     store.path.mkdir(parents=True)
     with pytest.raises((CaptureUnavailable, OSError), match=r"captures\.duckdb"):
         keys(store)
+
+
+_FILES_OF_A_MEGABYTE = """
+import resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from backend.errors import CaptureUnavailable
+from backend.monitoring.objects import CaptureObject
+from backend.monitoring.store import CaptureStore
+from backend.monitoring.writing import replace_files
+store = CaptureStore(Path(sys.argv[1]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+time, written = datetime(2026, 1, 2, tzinfo=UTC), 0
+try:
+    while written < 10_000:
+        with store.writing() as cursor:
+            files = [CaptureObject(f"{written + n:06}" * 40, "1", time, 1) for n in range(200)]
+            replace_files(cursor, files, [])
+        written += 200
+except CaptureUnavailable as error:
+    print(written, error)
+"""
+
+
+def test_what_the_disk_has_no_room_for_is_said_in_words_and_what_was_there_stays(store: CaptureStore) -> None:
+    command = [sys.executable, "-c", _FILES_OF_A_MEGABYTE, str(store.path)]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    written, _, said = ended.stdout.partition(" ")
+    assert int(written) >= 200
+    assert "captures.duckdb" in said
+    assert said.strip().endswith("Make room there, and try again.")
+    assert len(keys(store)) == int(written)
