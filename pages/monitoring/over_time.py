@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
+from pages.monitoring.address import Changes, change, chosen, follow_view
 from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
-from pages.monitoring.view import change
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.times import format_time
@@ -89,7 +89,8 @@ def draw_what_if(shown: Shown) -> None:
             rate = _rate(shown, shown.what_if)
             st.metric(f"What if {shown.what_if:g}", rate, difference, delta_color="off", width=190, border=True)
         value = shown.view.what_if if shown.view.what_if is not None else shown.threshold
-        st.session_state[_SLIDER], st.session_state[_NUMBER] = value or 0.0, value
+        follow_view(_SLIDER, value or 0.0)
+        follow_view(_NUMBER, value)
         st.slider(
             "What if the threshold were",
             0.0,
@@ -97,8 +98,8 @@ def draw_what_if(shown: Shown) -> None:
             step=0.001,
             format="%.3f",
             key=_SLIDER,
-            on_change=_moved,
-            args=(shown.threshold, _SLIDER),
+            on_change=chosen,
+            args=(_SLIDER, partial(_what_if, shown.threshold)),
             help="What the pass rate would have been. Nothing is deployed by it: the Workflow page does that.",
             width=360,
         )
@@ -110,8 +111,8 @@ def draw_what_if(shown: Shown) -> None:
             format="%.4f",
             placeholder="none",
             key=_NUMBER,
-            on_change=_moved,
-            args=(shown.threshold, _NUMBER),
+            on_change=chosen,
+            args=(_NUMBER, partial(_what_if, shown.threshold)),
             label_visibility="collapsed",
             width=140,
         )
@@ -126,9 +127,9 @@ def _rate(shown: Shown, threshold: float) -> str:
     return f"{shown.summary.passing(threshold) / records:.1%}" if records else "-"
 
 
-def _moved(threshold: float | None, key: str) -> None:
-    value = st.session_state[key]
-    change(what_if=None if value in (threshold, None) or (threshold is None and value == 0) else value)
+def _what_if(threshold: float | None, value: float | None) -> Changes:
+    """The deployed threshold is no other one; without one, everything passes at 0."""
+    return {"what_if": None if value == threshold or (threshold is None and not value) else value}
 
 
 def _selected(shown: Shown, key: str) -> None:

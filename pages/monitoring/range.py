@@ -10,7 +10,8 @@ import streamlit as st
 
 from backend import charts
 from backend.monitoring import Contents
-from pages.monitoring.view import Preset, View, change
+from pages.monitoring.address import Changes, change, chosen, follow_view
+from pages.monitoring.view import Preset, View
 from pages.shared.text import visible
 
 _PRESET, _FROM, _TO = "monitoring.range", "monitoring.from", "monitoring.to"
@@ -20,8 +21,8 @@ _LONG_AGO = datetime(1971, 1, 1)  # the widget knows no zones
 def choose_range(view: View, start: datetime, end: datetime) -> None:
     """Presets, a start and an end, and ways to look before, behind and around what is shown."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="monitoring.ranges"):
-        st.session_state[_PRESET] = None if view.start else view.preset
-        st.segmented_control("Time range", list(Preset), key=_PRESET, on_change=_preset_chosen)
+        follow_view(_PRESET, None if view.start else view.preset)
+        st.segmented_control("Time range", list(Preset), key=_PRESET, on_change=chosen, args=(_PRESET, _preset))
         _choose_times(start, end)
         half = (end - start) / 2
         for name, icon, tip, window in (
@@ -62,12 +63,12 @@ def choose_filters(view: View, contents: Contents, labels: Sequence[str]) -> Non
 
 
 def _choose(
-    field: str, label: str, options: Sequence[Any], chosen: Any, all_of_them: str, names: dict[Any, str] | None = None
+    field: str, label: str, options: Sequence[Any], selected: Any, all_of_them: str, names: dict[Any, str] | None = None
 ) -> None:
-    if len(options) < 2 and chosen is None:
+    if len(options) < 2 and selected is None:
         return
     key = f"monitoring.{field}"
-    st.session_state[key] = chosen
+    follow_view(key, selected)
     st.selectbox(
         label,
         options,
@@ -75,18 +76,13 @@ def _choose(
         placeholder=all_of_them,
         key=key,
         width=220,
-        on_change=_filter_chosen,
-        args=(field, key),
+        on_change=chosen,
+        args=(key, lambda value: {field: value}),
     )
 
 
-def _filter_chosen(field: str, key: str) -> None:
-    change(**{field: st.session_state[key]})
-
-
-def _preset_chosen() -> None:
-    if chosen := st.session_state[_PRESET]:
-        change(preset=Preset(chosen), start=None, end=None)
+def _preset(value: str | None) -> Changes:
+    return {"preset": Preset(value), "start": None, "end": None} if value else {}
 
 
 def _times_chosen() -> None:

@@ -11,7 +11,8 @@ from backend import monitoring
 from backend.aws.environment import Environment
 from backend.jobs import Job, Status
 from backend.monitoring import CaptureSource, Contents
-from pages.monitoring.view import View, change
+from pages.monitoring.address import chosen, follow_view
+from pages.monitoring.view import View
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.text import as_text
@@ -24,12 +25,13 @@ _REFRESHES: Final = "monitoring.refreshes"
 
 def choose_refreshing(environment: Environment, source: CaptureSource, view: View) -> None:
     """Whether the page goes on reading while it is open, and a button that lists everything again."""
-    st.session_state[_REFRESHES] = view.refreshes
+    follow_view(_REFRESHES, view.refreshes)
     st.toggle(
         "Auto-refresh",
         key=_REFRESHES,
         help="Read what came since, as long as this page is open.",
-        on_change=lambda: change(refreshes=st.session_state[_REFRESHES]),
+        on_change=chosen,
+        args=(_REFRESHES, lambda value: {"refreshes": value}),
     )
     st.button(
         "",

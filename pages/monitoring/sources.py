@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from backend import monitoring
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource
-from pages.monitoring.view import View, change
-from pages.shared import reads
+from pages.monitoring.address import Changes, chosen, follow_view, show
+from pages.monitoring.view import View
 from pages.shared.confirm import confirm
 from pages.shared.environment import action, part
 from pages.shared.text import as_text, visible
 
 _SOURCE = "monitoring.source"
-_UNFILTERED = {"endpoint": None, "variant": None, "class_index": None, "start": None, "end": None}
 
 
 def choose_source(environment: Environment, view: View) -> CaptureSource:
@@ -24,20 +24,25 @@ def choose_source(environment: Environment, view: View) -> CaptureSource:
     own = monitoring.project_source(environment)
     sources = [own]
     with part():
-        sources = reads.list_sources(environment)
-    chosen = next((source for source in sources if source.url == (view.source or own.url)), None)
-    if chosen is None:
+        sources = monitoring.list_sources(environment)
+    source = next((kept for kept in sources if kept.url == (view.source or own.url)), None)
+    if source is None:
         st.warning(
             as_text(f"The address names a source that was not added here: {view.source} Add it, to see what it shows."),
             icon=":material/link_off:",
         )
-        chosen = own
-    names = {source.url: "This project" if source.url == own.url else visible(source.name) for source in sources}
-    st.session_state[_SOURCE] = chosen.url
+        source = own
+    names = {kept.url: "This project" if kept.url == own.url else visible(kept.name) for kept in sources}
+    follow_view(_SOURCE, source.url)
     st.selectbox(
-        "Source", list(names), format_func=lambda url: names.get(url, url), key=_SOURCE, on_change=_chosen, args=(own,)
+        "Source",
+        list(names),
+        format_func=lambda url: names.get(url, url),
+        key=_SOURCE,
+        on_change=chosen,
+        args=(_SOURCE, lambda url: _at_first(None if url == own.url else url)),
     )
-    return chosen
+    return source
 
 
 def manage_sources(environment: Environment, source: CaptureSource) -> None:
@@ -92,10 +97,10 @@ def _labels(text: str) -> Sequence[str]:
     return [label.strip() for label in text.split(",")] if text.strip() else []
 
 
-def _chosen(own: CaptureSource) -> None:
-    url = st.session_state[_SOURCE]
-    change(source=None if url == own.url else url, **_UNFILTERED)
+def _at_first(url: str | None) -> Changes:
+    """Another source is seen whole: it has its own times, endpoints and classes."""
+    return {"source": url, "endpoint": None, "variant": None, "class_index": None, "start": None, "end": None}
 
 
 def _show(source: CaptureSource | None) -> None:
-    change(source=source.url if source else None, **_UNFILTERED)
+    show(replace(View(), source=source.url if source else None))

@@ -1,4 +1,4 @@
-"""What the page shows, as its address has it: an address that is sent to somebody shows them the same."""
+"""What the page shows, in values and in the words of its address, which are checked: anybody may have written them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-import streamlit as st
-
 from backend.monitoring import Contents
-from pages.shared.text import as_text
 
-_LAST: Final = "monitoring.view"
-"""In the session: the view that is shown when the page is visited again."""
 _SECOND: Final = timedelta(seconds=1)
 _SHORTEST: Final = timedelta(seconds=2)
 _MOST_DIGITS: Final = 9
@@ -38,7 +33,8 @@ _LENGTHS: Final = {
     Preset.WEEK: timedelta(days=7),
     Preset.MONTH: timedelta(days=30),
 }
-_NAMES: Final = ("source", "range", "from", "to", "endpoint", "variant", "class", "threshold", "refresh")
+NAMES: Final = ("source", "range", "from", "to", "endpoint", "variant", "class", "threshold", "refresh")
+"""What the page reads of its address."""
 
 
 @dataclass(frozen=True)
@@ -143,37 +139,6 @@ def from_query(query: Mapping[str, str]) -> tuple[View, list[str]]:
         notes.append("The address names no time range: it needs from, and to behind it. All is shown.")
         return view, notes
     return view.within(start, end), notes
-
-
-def current_view() -> View:
-    """The view of this address or, where that says nothing, the one that this session had last."""
-    query = {name: value for name, value in st.query_params.items() if name in _NAMES}
-    if query:
-        view, notes = from_query(query)
-        for note in notes:
-            st.warning(as_text(note), icon=":material/link_off:")
-        st.session_state[_LAST] = view
-        return view
-    last: View = st.session_state.get(_LAST, View())
-    show(last)
-    return last
-
-
-def change(**changes: Any) -> None:
-    """Show another view: for callbacks."""
-    show(replace(st.session_state.get(_LAST, View()), **changes))
-
-
-def show(view: View) -> None:
-    """Make this the view of the address and of the session."""
-    st.session_state[_LAST] = view
-    query = view.as_query()
-    for name in _NAMES:
-        if name in query:
-            if st.query_params.get(name) != query[name]:
-                st.query_params[name] = query[name]
-        elif name in st.query_params:
-            del st.query_params[name]
 
 
 def _text(time: datetime | None) -> str | None:

@@ -79,7 +79,6 @@ def draw_pictures(shown: Shown, frame: pd.DataFrame, key: str) -> None:
                     f"{record.confidence:.3f}",
                     key=f"monitoring.{key}.open.{record_id}",
                     type="tertiary",
-                    help="Open the record",
                     on_click=open_record,
                     args=(record_id,),
                 )

@@ -141,6 +141,20 @@ def test_what_would_pass_at_another_threshold_stands_beside_what_passes(visit: V
     assert cloud.threshold(populated) == threshold
 
 
+def test_a_click_that_comes_with_what_another_widget_showed_before_does_not_bring_that_back(
+    visit: Visit, aged: Environment
+) -> None:
+    """As it does when somebody moves the slider twice before the browser heard what the number shows now."""
+    app = visit(aged, PAGE, threshold="0.5")
+    app.slider(key="monitoring.what_if").set_value(0.6).run()
+    assert app.number_input(key="monitoring.what_if_number").value == 0.6
+    app.number_input(key="monitoring.what_if_number").set_value(0.5)
+    app.slider(key="monitoring.what_if").set_value(0.7).run()
+    assert app.query_params["threshold"] == "0.7"
+    app.number_input(key="monitoring.what_if_number").set_value(0.6).run()
+    assert app.query_params["threshold"] == "0.6", "alone, it is meant"
+
+
 def test_a_threshold_between_two_steps_of_the_counts_is_said_to_be_rounded(visit: Visit, aged: Environment) -> None:
     app = visit(aged, PAGE, threshold="0.8012")
     assert "Counted at 0.8, the step nearest to 0.8012." in texts(app)
