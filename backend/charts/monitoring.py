@@ -135,7 +135,7 @@ def pass_rate(
     figure = go.Figure()
     figure.add_bar(
         **_bars(steps, step, steps["pass_high"] - steps["pass_low"], base=steps["pass_low"]),
-        name="95 % interval",
+        name="95 %",
         marker={"color": _WIDE, "line": {"width": 0}},
         hovertemplate=f"{_STEP}%{{base:.1%}} to %{{y:.1%}}",
     )
@@ -167,7 +167,7 @@ def class_mix(
             marker={"color": class_color(index), "line": {"width": 0}},
             hovertemplate=f"{_STEP}%{{y:.1%}}",
         )
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", showlegend=True)
     _style_steps(figure, window)
     figure.update_yaxes(title="Predicted class", tickformat=".0%", range=[0, 1], fixedrange=True)
     return figure
@@ -199,6 +199,8 @@ def confidence_histogram(bins: pd.DataFrame, threshold: float | None) -> go.Figu
         )
     add_threshold(figure, threshold, horizontal=False)
     least = min(float(bars["low"].min()), threshold if threshold is not None else 1.0)
+    if threshold is not None and threshold < (least + 1) / 2:
+        figure.update_annotations(xanchor="left")  # else its name stands on the axis
     figure.update_xaxes(range=[max(0.0, least - 0.02), 1.005], fixedrange=True, **_AXIS)
     figure.update_yaxes(title="Records", fixedrange=True)
     figure.update_layout(barmode="stack", dragmode="pan")
@@ -228,14 +230,14 @@ def _over_time(
         )
     figure.update_xaxes(range=_naive(window), title="Time (UTC)")
     figure.update_yaxes(range=[least, 1.02], fixedrange=True, automargin=False, **_AXIS)
-    figure.update_layout(hovermode="closest", dragmode="pan", selectdirection="h")
+    figure.update_layout(hovermode="closest", dragmode="pan", selectdirection="h", showlegend=True)
     has_lines = threshold is not None or what_if is not None
     styled(figure, height=360, right=_RIGHT if has_lines else 10).update_layout(margin={"l": _LEFT})
     return _kept(figure)
 
 
 def _style_steps(figure: go.Figure, window: tuple[datetime, datetime]) -> None:
-    figure.update_xaxes(range=_naive(window), fixedrange=True, nticks=5)
+    figure.update_xaxes(range=_naive(window), fixedrange=True, nticks=4, tickangle=0)
     figure.update_layout(hovermode="closest", dragmode="pan", bargap=0)
     _kept(styled(figure, height=260))
 

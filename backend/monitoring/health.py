@@ -31,8 +31,8 @@ _THREADS: Final = 8
 class Comparison:
     """The newest executions beside the captured records of their time, from `since` on.
 
-    `answered` are the executions that the endpoint answered, so long ago that their records should be there;
-    `awaited` is how many it answered later. Of sampled requests some are missing by intention: `sampling` is the
+    `answered` is how many executions the endpoint answered; `awaited`, how many others it answered so lately that their
+    records may still come. Of sampled requests some are missing by intention: `sampling` is the
     percentage that the endpoint says it captures, None without an endpoint. `silent` is how many of the newest answered
     executions in a row have no record, when sampling makes that unlikely (below 1 %), else 0.
     """
@@ -56,16 +56,20 @@ def compare_with_executions(environment: Environment, now: datetime) -> Comparis
         return Comparison(sampling)
     contents = capture_contents(environment)
     ended = [execution for execution in executions if execution.verdict and execution.stopped_at]
-    due = [execution for execution in ended if _ended_at(execution) <= now - _delivery(contents)]
-    captured = _captured(environment, due) if contents else set()
-    is_missing = [inference_id(execution.name) not in captured for execution in due]
+    captured = _captured(environment, ended) if contents else set()
+    due_at = now - _delivery(contents)
+    is_due = {execution.name: _ended_at(execution) <= due_at for execution in ended}
+    missing = [execution for execution in ended if inference_id(execution.name) not in captured]
+    awaited = [execution for execution in missing if not is_due[execution.name]]
+    due = [execution for execution in ended if execution not in awaited]
+    is_missing = [execution in missing for execution in due]
     since = min(execution.started_at for execution in executions)
     records, foreign = _without_execution(environment, executions, since, now) if contents else (0, ())
     return Comparison(
         sampling=sampling,
         since=since,
         answered=len(due),
-        awaited=len(ended) - len(due),
+        awaited=len(awaited),
         not_captured=tuple(execution.name for execution, missing in zip(due, is_missing, strict=True) if missing),
         records=records,
         without_execution=foreign,

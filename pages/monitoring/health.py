@@ -20,7 +20,7 @@ from pages.shared.times import format_time
 def draw_health(shown: Shown, contents: Contents, comparison: Comparison | None) -> None:
     """How much there is, how new it is, how long it took to come, and what could not be read."""
     is_delivered = shown.source.folder is None  # when files came into a folder says nothing of the endpoint
-    with st.grid(6 + is_delivered + (comparison is not None), min_column_width=122, gap="xsmall"):
+    with st.grid(6 + is_delivered + (comparison is not None), min_column_width=138, gap="xsmall"):
         shown_now = f"{shown.summary.records:,}"
         st.metric("Records", shown_now, help=f"In this range; {contents.records:,} in all.", border=True)
         st.metric("Files", f"{contents.files:,}", help="All that were read of this source.", border=True)

@@ -80,14 +80,9 @@ def draw_what_if(shown: Shown) -> None:
     """What passes, and what would pass at another threshold. Nothing is deployed by it."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="monitoring.passing"):
         if shown.threshold is not None:
-            st.metric(f"Pass rate at {shown.threshold:g}", _rate(shown, shown.threshold), width=190, border=True)
+            st.metric(f"Pass rate at {shown.threshold:g}", _rate(shown, shown.threshold), width=150, border=True)
         if shown.what_if is not None:
-            difference = None
-            if shown.threshold is not None and shown.summary.records:
-                passing = shown.summary.passing(shown.what_if) - shown.summary.passing(shown.threshold)
-                difference = f"{passing / shown.summary.records:+.1%}"
-            rate = _rate(shown, shown.what_if)
-            st.metric(f"What if {shown.what_if:g}", rate, difference, delta_color="off", width=190, border=True)
+            st.metric(f"What if {shown.what_if:g}", _rate(shown, shown.what_if), width=150, border=True)
         value = shown.view.what_if if shown.view.what_if is not None else shown.threshold
         follow_view(_SLIDER, value or 0.0)
         follow_view(_NUMBER, value)
@@ -101,7 +96,7 @@ def draw_what_if(shown: Shown) -> None:
             on_change=chosen,
             args=(_SLIDER, partial(_what_if, shown.threshold)),
             help="What the pass rate would have been. Nothing is deployed by it: the Workflow page does that.",
-            width=360,
+            width=300,
         )
         st.number_input(
             "Threshold to try",
@@ -114,7 +109,7 @@ def draw_what_if(shown: Shown) -> None:
             on_change=chosen,
             args=(_NUMBER, partial(_what_if, shown.threshold)),
             label_visibility="collapsed",
-            width=140,
+            width=130,
         )
     tried = [value for value in (shown.threshold, shown.what_if) if value is not None and not monitoring.is_edge(value)]
     for value in tried:

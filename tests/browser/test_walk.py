@@ -62,9 +62,8 @@ def watch(page: Page) -> None:
     """See a point for each image, and the image behind one."""
     go_to(page, "Monitoring")
     points = page.locator(".scatterlayer .point")
-    while points.count() < IMAGES:  # captured records are delivered some seconds later
-        button(page, "Refresh").click()
-        await_drawn(page)
+    points.nth(IMAGES - 1).wait_for(timeout=2 * MINUTE)  # records are delivered some seconds later, and shown then
+    await_drawn(page)
     assert points.count() == IMAGES
     points.first.click(force=True)
     page.locator("[class*=st-key-sharp-record] img").wait_for()

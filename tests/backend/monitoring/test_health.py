@@ -109,6 +109,12 @@ def test_what_was_answered_just_now_is_not_due(ran: Workflow, compare: Compare) 
     assert (comparison.awaited, comparison.answered, comparison.not_captured) == (1, 1, ())
 
 
+def test_what_was_captured_already_is_not_awaited(ran: Workflow, compare: Compare) -> None:
+    ran.ran("new", ago=timedelta(minutes=2))
+    comparison = compare("new")
+    assert (comparison.awaited, comparison.answered) == (0, 1)
+
+
 def test_an_execution_that_got_no_answer_leaves_no_record(ran: Workflow, compare: Compare) -> None:
     ran.ran("a")
     ran.executions.append(
