@@ -14,6 +14,9 @@ run: $(VENV)/.app
 demo: $(VENV)/.app
 	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
 
+# Where the variable is set, each process compiles every test anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Much of a test's time is waiting: one process more than two cores has room.
 PYTEST := $(BIN)/python -m pytest -n 3
 

@@ -11,6 +11,8 @@ import os
 import sys
 import traceback
 
+import torch._dynamo  # noqa: F401  the first optimizer of a process loads it, which takes as long as the rest
+
 from embedded_aws.sagemaker.containers.image_classification.__main__ import main
 
 
