@@ -61,7 +61,7 @@ def submit_all(page: Page) -> None:
 def watch(page: Page) -> None:
     """See a point for each image, and the image behind one."""
     go_to(page, "Monitoring")
-    points = page.locator(".scatterlayer .point")
+    points = page.locator("[class*=st-key-monitoring-over_time] .scatterlayer .point")
     points.nth(IMAGES - 1).wait_for(timeout=2 * MINUTE)  # records are delivered some seconds later, and shown then
     await_drawn(page)
     assert points.count() == IMAGES
