@@ -6,6 +6,7 @@ begins, "bin" and where it begins and ends.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -46,7 +47,7 @@ def confidence_points(
         figure.add_scatter(
             x=points["drawn_at"],
             y=points["confidence"],
-            name=class_label(labels, int(str(index))),
+            name=_plain(class_label(labels, int(str(index)))),
             mode="markers",
             cliponaxis=False,
             customdata=_records(points),
@@ -86,7 +87,7 @@ def confidence_bands(
         figure.add_scatter(
             x=points["time"],
             y=points["confidence"],
-            name=class_label(labels, int(str(index))),
+            name=_plain(class_label(labels, int(str(index)))),
             mode="markers",
             cliponaxis=False,
             customdata=_records(points),
@@ -163,7 +164,7 @@ def class_mix(
         bars["customdata"] = np.column_stack([bars["customdata"], np.full(len(shares), index, object)])
         figure.add_bar(
             **bars,
-            name=class_label(labels, index),
+            name=_plain(class_label(labels, index)),
             marker={"color": class_color(index), "line": {"width": 0}},
             hovertemplate=f"{_STEP}%{{y:.1%}}",
         )
@@ -278,8 +279,13 @@ def _records(points: pd.DataFrame) -> Any:
     times = points["time"].dt.strftime("%Y-%m-%d %H:%M:%S.%f").str.removesuffix(".000000")
     columns = {"kind": "record", "record_id": points["record_id"], "time": times}
     if "inference_id" in points:
-        columns["inference_id"] = points["inference_id"].fillna("none")
+        columns["inference_id"] = points["inference_id"].fillna("none").map(_plain)
     return pd.DataFrame(columns).to_numpy(object)
+
+
+def _plain(text: str) -> str:
+    """As it stands: Plotly acts on some of HTML."""
+    return html.escape(text, quote=False)
 
 
 def _marker(confidences: pd.Series, threshold: float | None, color: str, size: int = 8) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pages.monitoring.view import Preset, View
 from pages.shared.text import visible
 
 _PRESET, _FROM, _TO = "monitoring.range", "monitoring.from", "monitoring.to"
-_LONG_AGO = datetime(1971, 1, 1)  # the widget knows no zones
+_LONG_AGO = datetime(2017, 1, 1)  # the widget knows no zones
 
 
 def choose_range(view: View, start: datetime, end: datetime) -> None:

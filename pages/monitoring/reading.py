@@ -45,7 +45,8 @@ def choose_refreshing(environment: Environment, source: CaptureSource, view: Vie
 
 def follow_reading(environment: Environment, source: CaptureSource, shown: Contents | None, view: View) -> None:
     """Read, say how far that is, and draw the page anew once there is something else than is `shown`."""
-    _read(environment, source)
+    if view.refreshes or monitoring.refreshing(environment, source) is None:
+        _read(environment, source)
     job = monitoring.refreshing(environment, source)
     is_running = job is not None and job.is_running
 

@@ -72,6 +72,13 @@ def test_points_are_named_by_the_predicted_label(captured: pd.DataFrame) -> None
     assert [trace.name for trace in points_of(captured).data] == ["bicycle", "motorcycle"]
 
 
+def test_what_others_chose_is_shown_as_it_stands(captured: pd.DataFrame) -> None:
+    """Plotly acts on tags that it knows."""
+    figure = charts.confidence_points(captured.assign(inference_id="<b>x</b>"), None, ["<i>y</i>", "z"], WINDOW)
+    assert [row[3] for row in figure.data[0].customdata] == ["&lt;b&gt;x&lt;/b&gt;"]
+    assert figure.data[0].name == "&lt;i&gt;y&lt;/i&gt;"
+
+
 def test_points_are_told_apart_by_their_shape_and_one_on_the_threshold_passed(captured: pd.DataFrame) -> None:
     assert list(points_of(captured).data[1].marker.symbol) == ["circle", "diamond-open"]
 

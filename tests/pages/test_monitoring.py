@@ -268,6 +268,15 @@ def test_the_address_names_a_time_range(visit: Visit, own: Environment) -> None:
     assert set(points(app)) == {"at-5", "at-7"}
 
 
+def test_one_can_zoom_out_to_the_end_of_time(visit: Visit, aged: Environment) -> None:
+    app = visit(aged, PAGE, **{"from": "2018-01-01T00:00:00Z", "to": "2099-12-31T00:00:00Z"})
+    for key in ("monitoring.out", "monitoring.forth", "monitoring.out", "monitoring.back"):
+        click_by_key(app, key)
+    assert app.query_params["from"] == "2017-01-01T00:00:00Z"
+    assert errors(app) == []
+    assert metrics(app)["Records"] == "2"
+
+
 def test_a_range_without_a_record_says_so(visit: Visit, aged: Environment) -> None:
     app = visit(aged, PAGE, **{"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"})
     assert metrics(app)["Records"] == "0"
