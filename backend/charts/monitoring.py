@@ -200,8 +200,8 @@ def confidence_histogram(bins: pd.DataFrame, threshold: float | None) -> go.Figu
         )
     add_threshold(figure, threshold, horizontal=False)
     least = min(float(bars["low"].min()), threshold if threshold is not None else 1.0)
-    if threshold is not None and threshold < (least + 1) / 2:
-        figure.update_annotations(xanchor="left")  # else its name stands on the axis
+    is_left = threshold is not None and threshold < (least + 1) / 2
+    figure.update_annotations(yanchor="bottom", xanchor="left" if is_left else "right")  # on no bar, and on no axis
     figure.update_xaxes(range=[max(0.0, least - 0.02), 1.005], fixedrange=True, **_AXIS)
     figure.update_yaxes(title="Records", fixedrange=True)
     figure.update_layout(barmode="stack", dragmode="pan")

@@ -20,7 +20,7 @@ _RECENT: Final = timedelta(hours=1)
 
 
 class Preset(StrEnum):
-    """A time range that ends with the newest record, or now where that is recent."""
+    """A time range that ends with the newest record, or now where that is recent; all end with the newest record."""
 
     HOUR = "Hour"
     DAY = "Day"
@@ -73,7 +73,7 @@ class View:
         if self.start is not None and self.end is not None:
             return self.start, self.end
         first, last = contents.first_at or now, contents.last_at or now
-        is_recent = now - last < _RECENT
+        is_recent = self.preset is not Preset.ALL and now - last < _RECENT
         end = (now if is_recent else last).replace(second=0, microsecond=0) + timedelta(minutes=1)
         length = _LENGTHS.get(self.preset)
         return (end - length if length else first.replace(second=0, microsecond=0)), max(end, last + _SHORTEST)

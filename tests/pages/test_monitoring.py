@@ -257,6 +257,20 @@ def test_records_of_years_ago_are_shown_without_a_click(visit: Visit, own: Envir
     assert set(points(visit(own, PAGE, range="Hour"))) == {"old"}, "counted back from the newest record"
 
 
+def test_all_ends_with_the_newest_record_and_an_hour_with_now_where_that_is_recent(
+    visit: Visit, own: Environment
+) -> None:
+    last = datetime.now(UTC) - timedelta(minutes=20)
+    put_capture(own, "00-00-000-a", line(last, "last", [0.7, 0.3]), line(last, "too", [0.7, 0.3]))
+    read(own)
+    ends = {}
+    for preset in ("All", "Hour"):
+        end = figures(visit(own, PAGE, range=preset))[OVER_TIME]["layout"]["xaxis"]["range"][1]
+        ends[preset] = datetime.fromisoformat(f"{end}+00:00")
+    assert last < ends["All"] <= last + timedelta(minutes=2)
+    assert ends["Hour"] > last + timedelta(minutes=19)
+
+
 def test_the_address_names_a_time_range(visit: Visit, own: Environment) -> None:
     times = [datetime(2024, 1, 2, 3, 4, second, tzinfo=UTC) for second in (5, 7, 9)]
     put_capture(own, "00-00-000-a", *(line(time, f"at-{time.second}", [0.7, 0.3]) for time in times))
