@@ -10,11 +10,15 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 GROUPS: tuple[tuple[str, ...], ...] = (
-    ("browser/test_monitoring", "browser/test_charts"),  # the app started again on the survivor's folder
+    (
+        "browser/test_monitoring",
+        "browser/test_charts",
+        "browser/test_restart",
+        "browser/test_strangers",
+    ),  # the app started again on the survivor's folder
     ("pages/test_data_staging", "pages/test_pages_without_anything"),  # nothing that is there already
     ("pages/test_monitoring",),  # the whole pipeline, once more: with the next ones it would take longest
     ("pages/", "backend/test_pipeline"),  # the whole pipeline
-    ("browser/test_restart", "browser/test_strangers"),  # the survivor, once more
     ("browser/",),
     (
         "embedded_aws/sagemaker/course/",

@@ -26,6 +26,8 @@ from backend.wording import count_of
 _BATCH_FILES: Final = 500
 _BATCH_BYTES: Final = 24 << 20
 _FETCH_THREADS: Final = 16
+_MEASURE_THREADS: Final = 2
+"""More are in each other's way: of a small picture the most is done in Python."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ def ingest(
     Each batch is one transaction, so that a crash loses only work. The caller is the store's only writer.
     """
     report = IngestReport()
-    with ThreadPoolExecutor(_FETCH_THREADS) as fetching, ThreadPoolExecutor() as measuring, store.turns() as take_turns:
+    with (
+        ThreadPoolExecutor(_FETCH_THREADS) as fetching,
+        ThreadPoolExecutor(_MEASURE_THREADS) as measuring,
+        store.turns() as take_turns,
+    ):
         for batch in _fetched(place, _batches(_changed(store, listing)), fetching):
             report += _write(store, place, batch, measuring)
             take_turns()

@@ -262,6 +262,7 @@ def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(page: Page, so
     drawer(page).get_by_role("button", name="0.500", exact=True).wait_for()
 
 
+@pytest.mark.slow
 def test_the_wall_shows_the_least_sure_or_some_by_lot(page: Page, source: monitoring.CaptureSource) -> None:
     visit(page, source)
     wall = page.locator("[class*='st-key-monitoring-wall-open-']").get_by_role("button")
@@ -317,6 +318,7 @@ def test_what_comes_is_shown_by_itself_and_nothing_that_is_looked_at_moves(
     assert drawer(page).get_by_text("Captured 2024-03-04 05:0").is_visible()
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_refresh_lists_everything_again_when_asked_to(
     page: Page, folder: Path, source: monitoring.CaptureSource
 ) -> None:
@@ -329,6 +331,7 @@ def test_a_page_that_does_not_refresh_lists_everything_again_when_asked_to(
     await_records(page, RECORDS + 1)
 
 
+@pytest.mark.slow
 def test_a_folder_is_added_named_and_removed(page: Page, environment: Environment, folder: Path) -> None:
     page.goto("/monitoring")
     heading(page, "Monitoring").wait_for()
@@ -356,6 +359,7 @@ def narrow(browser: Browser, server: Server) -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_a_small_window(narrow: Page, source: monitoring.CaptureSource) -> None:
     visit(narrow, source)
     main = narrow.get_by_test_id("stMain")

@@ -260,7 +260,7 @@ def compact_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rollups_equal_a_recomputation(tmp_path: Path) -> None:
-    run(tmp_path, 80, seed=1)
+    run(tmp_path, 50, seed=1)
 
 
 @pytest.mark.slow

@@ -98,7 +98,7 @@ def course(environment: Environment, bucket: str, real_endpoint: str) -> Iterato
 
 @pytest.mark.parametrize("make", [solutions.by_retry, solutions.by_catch, solutions.in_jsonata])
 def test_every_execution_classifies_its_own_image(course: Course, make: Callable[[list[str]], str]) -> None:
-    images = course.images(12)
+    images = course.images(6)
     ended = course.run(course.machine(make), [event for event, _ in images])
     assert {execution["status"] for execution in ended} == {"SUCCEEDED"}
     outputs = [json.loads(execution["output"])["body"] for execution in ended]
@@ -118,7 +118,7 @@ def test_a_hundred_executions_at_once_classify_their_own_images(course: Course) 
 
 
 def test_a_map_classifies_each_image_once(course: Course) -> None:
-    images = course.images(24)
+    images = course.images(8)
     [ended] = course.run(course.machine(solutions.with_map), [{"images": [event for event, _ in images]}])
     assert ended["status"] == "SUCCEEDED"
     outputs = json.loads(ended["output"])
