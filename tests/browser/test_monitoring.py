@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pandas as pd
 import pytest
@@ -19,24 +18,26 @@ from backend.aws.environment import Environment, open_environment
 from backend.settings import Settings
 from tests.browser.conftest import Survivor, visited
 from tests.browser.driving import await_drawn, button, choose, heading, metric
+from tests.browser.monitoring import (
+    await_records,
+    chart,
+    click_first,
+    close,
+    draw_range,
+    drawer,
+    points,
+    query,
+    said_range,
+    visit,
+)
 from tests.browser.serving import PROJECT, Server
 from tests.capture_lines import capture_line
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
-_STILL = """mark => new Promise(resolve => {
-    let last = "", frames = 0;
-    const look = () => {
-        const box = JSON.stringify(mark.getBoundingClientRect());
-        frames = box === last ? frames + 1 : 0;
-        last = box;
-        frames > 20 ? resolve() : requestAnimationFrame(look);
-    };
-    look();
-})"""
 BEGIN = datetime(2024, 3, 4, 5, 0, tzinfo=UTC)
 RECORDS = 40
 LABELS = ("ship", "truck", "plane")
@@ -101,76 +102,8 @@ def source(environment: Environment, folder: Path) -> Iterator[monitoring.Captur
     monitoring.remove_source(environment, source)
 
 
-def visit(page: Page, source: monitoring.CaptureSource, **query: str) -> None:
-    """Open the page on a source, and wait until it was read and drawn."""
-    values = "".join(f"&{name}={quote(value)}" for name, value in query.items())
-    page.goto(f"/monitoring?source={quote(source.url)}{values}")
-    button(page, "Export").wait_for()  # the last of all
-    chart(page, "histogram").locator(".barlayer .point").first.wait_for()
-    await_drawn(page)
-
-
-def chart(page: Page, name: str) -> Locator:
-    return page.locator(f"[class*='st-key-monitoring-{name}-']")
-
-
-def points(page: Page) -> Locator:
-    return chart(page, "over_time").locator(".scatterlayer .point")
-
-
-def drawer(page: Page) -> Locator:
-    return page.get_by_role("dialog")
-
-
-def click_first(marks: Locator) -> None:
-    """Click the first mark of a chart, once it stays where it is; over it lies what takes the clicks for the chart."""
-    mark = marks.first
-    mark.scroll_into_view_if_needed()
-    mark.evaluate(_STILL)
-    mark.click(force=True)
-
-
-def close(page: Page) -> None:
-    """Close the drawer for the first time, and wait until the charts are drawn without what was clicked."""
-    page.keyboard.press("Escape")
-    drawer(page).wait_for(state="detached")
-    page.locator("[class*='st-key-monitoring-over_time-'][class*='-All-1']").wait_for()
-    await_drawn(page)
-
-
-def query(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
-
-
-def draw_range(page: Page, first: float, last: float) -> None:
-    """Draw over the bars below the chart, from one share of their width to another."""
-    plot = chart(page, "traffic").locator(".nsewdrag").first
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + first * box["width"], y)
-    page.mouse.down()
-    for share in (first + (last - first) / 2, last):
-        page.mouse.move(box["x"] + share * box["width"], y + 2, steps=4)
-    page.mouse.up()
-
-
-def said_range(page: Page) -> tuple[datetime, datetime]:
-    """From when to when the chart says that it is."""
-    said = page.get_by_text(re.compile(r"^From \d{4}-")).first.inner_text()
-    start, end = (datetime.fromisoformat(f"{text}+00:00") for text in re.findall(r"\d{4}-\d\d-\d\d [\d:]{8}", said))
-    return start, end
-
-
 def inside(start: datetime, end: datetime) -> list[Record]:
     return [record for record in ALL if start <= record.time < end]
-
-
-def await_records(page: Page, count: int) -> None:
-    """Wait until the figure of the records is this."""
-    metric(page, "Records").get_by_text(f"{count:,}", exact=True).wait_for()
-    await_drawn(page)
 
 
 def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others_the_same(
