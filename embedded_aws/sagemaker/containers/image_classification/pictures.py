@@ -148,7 +148,7 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
                 width, height = image.size
                 most = f"{MAX_PIXELS:,} are taken, and {MAX_SIDE:,} on a side"
                 raise UnreadableImage(f"it has {width:,} x {height:,} pixels, and at most {most}")
-            if content.count(_START_OF_SCAN) > _MAX_SCANS:
+            if image.format != "PNG" and content.count(_START_OF_SCAN) > _MAX_SCANS:
                 raise UnreadableImage(f"it is a JPEG of more than {_MAX_SCANS} scans")
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow's own, higher limits

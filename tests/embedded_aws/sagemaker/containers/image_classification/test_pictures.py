@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from embedded_aws.sagemaker.containers.image_classification.pictures import UnreadableImage, decode, read_size
+from tests.bombs import pictures as bombs
 from tests.bombs.pictures import chunk
 
 Pixels = npt.NDArray[np.uint8]
@@ -201,3 +202,8 @@ def test_half_an_image_is_refused_as_opencv_refuses_it() -> None:
         assert cv2.imdecode(np.frombuffer(half, np.uint8), cv2.IMREAD_COLOR) is None
         with pytest.raises(UnreadableImage):
             decode(half, (1, 1))
+
+
+def test_a_png_may_hold_the_bytes_that_start_a_scan_of_a_jpeg() -> None:
+    rows = (b"\0" + b"\xff\xda" * 16) * 32
+    assert_read_as_by_opencv(bombs.png(32, 32, content=zlib.compress(rows, 0)))
