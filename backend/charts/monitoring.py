@@ -20,6 +20,7 @@ from backend.charts.style import CLEAR, NEUTRAL_COLOR, add_threshold, class_colo
 _NOTHING: Final = "No captured inference in this range"
 _LEFT, _RIGHT = 52, 105  # pixels beside charts over time, so that they stand one below the other; for names of lines
 _WIDE, _NARROW = "rgba(122,139,153,0.22)", "rgba(122,139,153,0.45)"
+_WHAT_IF_COLOR: Final = "#CC79A7"
 _SECOND: Final = pd.Timedelta(seconds=1)
 _BINS: Final = 100  # of the histogram
 _CLOSE: Final = 0.04  # lines whose names would cover each other
@@ -42,18 +43,9 @@ def confidence_points(
     if frame.empty:
         return empty_figure(_NOTHING)
     figure = go.Figure()
-    for index, points in frame.assign(drawn_at=_spread(frame["time"])).groupby("class_index"):
-        color = class_color(int(str(index)))
-        figure.add_scatter(
-            x=points["drawn_at"],
-            y=points["confidence"],
-            name=_plain(class_label(labels, int(str(index)))),
-            mode="markers",
-            cliponaxis=False,
-            customdata=_records(points),
-            marker=_marker(points["confidence"], threshold, color),
-            hovertemplate="%{y:.3f} at %{customdata[2]}<br>Inference %{customdata[3]}",
-        )
+    points = frame.assign(drawn_at=_spread(frame["time"]))
+    hover = "%{y:.3f} at %{customdata[2]}<br>Inference %{customdata[3]}"
+    _add_points(figure, points, threshold, labels, size=8, hovertemplate=hover)
     return _over_time(figure, threshold, what_if, window, _lowest(frame["confidence"], threshold, what_if))
 
 
@@ -82,18 +74,8 @@ def confidence_bands(
             hovertemplate=f"{_STEP}%{{base:.3f}} to %{{y:.3f}}",
         )
     figure.add_scatter(**_line(steps, step, steps["p50"]), name="Median", hovertemplate="Median %{y:.3f}")
-    for index, points in lowest.groupby("class_index"):
-        color = class_color(int(str(index)))
-        figure.add_scatter(
-            x=points["time"],
-            y=points["confidence"],
-            name=_plain(class_label(labels, int(str(index)))),
-            mode="markers",
-            cliponaxis=False,
-            customdata=_records(points),
-            marker=_marker(points["confidence"], threshold, color, size=6),
-            hovertemplate="Least sure of its step: %{y:.3f} at %{customdata[2]}",
-        )
+    hover = "Least sure of its step: %{y:.3f} at %{customdata[2]}"
+    _add_points(figure, lowest.assign(drawn_at=lowest["time"]), threshold, labels, size=6, hovertemplate=hover)
     figure.update_layout(barmode="overlay")
     least = _lowest(pd.concat([lowest["confidence"], steps["p5"]]), threshold, what_if)
     return _over_time(figure, threshold, what_if, window, least)
@@ -213,7 +195,27 @@ def as_html(figure: go.Figure) -> str:
     return str(figure.to_html(include_plotlyjs=True))
 
 
-_WHAT_IF_COLOR: Final = "#CC79A7"
+def _add_points(
+    figure: go.Figure,
+    records: pd.DataFrame,
+    threshold: float | None,
+    labels: Sequence[str],
+    *,
+    size: int,
+    hovertemplate: str,
+) -> None:
+    """Records as points of their class's color, each at its `drawn_at`."""
+    for index, points in records.groupby("class_index"):
+        figure.add_scatter(
+            x=points["drawn_at"],
+            y=points["confidence"],
+            name=_plain(class_label(labels, int(str(index)))),
+            mode="markers",
+            cliponaxis=False,
+            customdata=_records(points),
+            marker=_marker(points["confidence"], threshold, class_color(int(str(index))), size),
+            hovertemplate=hovertemplate,
+        )
 
 
 def _over_time(
@@ -288,7 +290,7 @@ def _plain(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _marker(confidences: pd.Series, threshold: float | None, color: str, size: int = 8) -> dict[str, Any]:
+def _marker(confidences: pd.Series, threshold: float | None, color: str, size: int) -> dict[str, Any]:
     passes = confidences >= (threshold or 0)
     return {
         "color": color,

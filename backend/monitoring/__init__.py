@@ -20,8 +20,9 @@ from backend.monitoring.captures import (
 )
 from backend.monitoring.contents import Contents, QuarantinedLine, StreamContents
 from backend.monitoring.ingest import IngestReport
+from backend.monitoring.plain import EARLIEST
 from backend.monitoring.refreshing import refresh_captures, refresh_in_background, refreshing
-from backend.monitoring.selection import Selection
+from backend.monitoring.selection import EVERY_CONFIDENCE, Selection
 from backend.monitoring.sources import (
     CaptureSource,
     add_source,
@@ -33,7 +34,9 @@ from backend.monitoring.sources import (
 from backend.monitoring.summaries import Summary
 
 __all__ = [
+    "EARLIEST",
     "EDGES",
+    "EVERY_CONFIDENCE",
     "EXPORTED",
     "CaptureSource",
     "CapturedInference",

@@ -20,14 +20,13 @@ from backend.monitoring.contents import Contents, QuarantinedLine
 from backend.monitoring.objects import BrokenFile, fetch_line, open_place
 from backend.monitoring.records import decode_predictions, decode_record, read_image
 from backend.monitoring.rollups import KEPT_LOWEST
-from backend.monitoring.selection import Selection
+from backend.monitoring.selection import EVERY_CONFIDENCE, Selection
 from backend.monitoring.sources import CaptureSource, cache_path, project_source
 from backend.monitoring.store import CaptureStore, delete_stores, store_at
 from backend.monitoring.summaries import Summary
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_EVERY_CONFIDENCE: Final = (0.0, float("inf"))
 EXPORTED: Final = 200_000
 """Records that an export holds at most: the newest."""
 
@@ -118,7 +117,7 @@ def newest(
     source: CaptureSource,
     selection: Selection,
     limit: int,
-    confidence: tuple[float, float] = _EVERY_CONFIDENCE,
+    confidence: tuple[float, float] = EVERY_CONFIDENCE,
 ) -> pd.DataFrame:
     """The newest records of a selection with a confidence from the first number to below the second, newest first."""
     return _ask(environment, source, finding.newest, selection, limit, confidence)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from backend.monitoring.bins import BINS, bins_of
 from backend.monitoring.rollups import KEPT_LOWEST
-from backend.monitoring.selection import HOUR, Selection, hour_at
+from backend.monitoring.selection import EVERY_CONFIDENCE, HOUR, Selection, hour_at
 
 COLUMNS: Final = ("record_id", "time", "confidence", "class_index", "inference_id")
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM records"  # noqa: S608  our own words
-_ANY: Final = (0.0, float("inf"))
 _DRAWN_HOURS: Final = 12
 _DAY: Final = 24
 _ORDERS: Final = (("<", "DESC"), (">", "ASC"))
@@ -49,7 +48,7 @@ def lowest(cursor: DuckDBPyConnection, selection: Selection, limit: int = KEPT_L
 
 
 def newest(
-    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float] = _ANY
+    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float] = EVERY_CONFIDENCE
 ) -> pd.DataFrame:
     """The newest records of a selection with a confidence from the first number to below the second, newest first."""
     since = selection.start
@@ -70,7 +69,7 @@ def sample(cursor: DuckDBPyConnection, selection: Selection, limit: int, seed: i
     few = records(cursor, selection, limit)
     if few is not None:
         return few
-    hours, counts = _counts(cursor, selection, 1, _ANY)
+    hours, counts = _counts(cursor, selection, 1, EVERY_CONFIDENCE)
     parts = [_overlap(selection, int(hour)) for hour in hours]
     weights = counts.astype(float)
     for end in {0, len(parts) - 1}:  # of which the selection may have only a part
@@ -95,7 +94,7 @@ def beside(cursor: DuckDBPyConnection, selection: Selection, record_id: int) -> 
     hour = int(time.timestamp() // 3600)
     before, behind = (_nearest(cursor, _overlap(selection, hour), record_id, time, order) for order in _ORDERS)
     if before is None or behind is None:
-        hours, _ = _counts(cursor, selection, 1, _ANY)
+        hours, _ = _counts(cursor, selection, 1, EVERY_CONFIDENCE)
         for other in hours[hours < hour][-1:] if before is None else ():
             before = _nearest(cursor, _overlap(selection, int(other)), record_id, time, _ORDERS[0])
         for other in hours[hours > hour][:1] if behind is None else ():
@@ -188,7 +187,7 @@ def _counts(
     """
     first, behind = selection.spans(hours * HOUR)
     condition, values = selection.condition_without_time()
-    low, high = bins_of(np.array(confidence)) if confidence != _ANY else (0, BINS - 1)
+    low, high = bins_of(np.array(confidence)) if confidence != EVERY_CONFIDENCE else (0, BINS - 1)
     found = cursor.execute(
         f"""SELECT bucket, sum(n)::BIGINT AS n FROM histogram WHERE hours = {hours} AND bucket >= ? AND bucket < ?
         AND bin BETWEEN ? AND ? AND {condition} GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket""",  # noqa: S608

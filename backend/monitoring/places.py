@@ -24,6 +24,7 @@ from backend.aws.environment import Environment, Session
 from backend.aws.errors import error_code, is_missing
 from backend.errors import CaptureMissing, CaptureUnavailable
 from backend.monitoring.layout import recognise
+from backend.monitoring.plain import EARLIEST
 from backend.monitoring.sources import CaptureSource, project_source
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 _PAGE_KEYS = 1000  # the most that S3 lists in one request
 _DEEPEST = 32
 """Folders below a local source that are looked into."""
-_EARLIEST = datetime(2017, 1, 1, tzinfo=UTC)
-"""Before SageMaker: a file that says so was unpacked from an archive that keeps no times."""
 _NO_LINKS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _REPLACED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """How opening fails what was listed, but is deleted or a link now."""
@@ -265,7 +264,9 @@ def _entry(folder: str, entry: os.DirEntry[str], after: str) -> tuple[str, os.st
 
 def _stored(key: str, found: os.stat_result) -> Stored:
     modified, changed = (datetime.fromtimestamp(seconds, UTC) for seconds in (found.st_mtime, found.st_ctime))
-    return Stored(key, _etag(found), modified if modified >= _EARLIEST else changed, found.st_size)
+    # One from before SageMaker was unpacked from an archive that keeps no times.
+    delivered_at = modified if modified >= EARLIEST else changed
+    return Stored(key, _etag(found), delivered_at, found.st_size)
 
 
 def _etag(found: os.stat_result) -> str:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 HOUR: Final = timedelta(hours=1)
+EVERY_CONFIDENCE: Final = (0.0, float("inf"))
+"""A range of confidences, from the first number to below the second, that holds all."""
 _MOST_STEPS: Final = 400
 """About as many as a chart has room for."""
 _STEPS: Final = tuple(

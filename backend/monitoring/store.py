@@ -12,12 +12,14 @@ from typing import Any
 
 import duckdb
 
-from backend.errors import CaptureUnavailable
+from backend.aws.polling import attempts
+from backend.errors import CaptureUnavailable, StillWaiting
 from backend.private import make_private_folder
 
 _VERSION = 3
 _PATIENCE_SECONDS = 15.0
 """How long to wait while another process has the file; each has it for no longer than a batch or a page takes."""
+_PAUSE_SECONDS = 0.02
 _TURN_SECONDS = 1.0
 _FAULTS = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, duckdb.OutOfMemoryException)
 """What becomes of a statement where the disk is full or fails."""
@@ -138,15 +140,14 @@ class CaptureStore:
 
     def delete(self) -> None:
         """Delete the file, once nobody in this process uses it; the next use makes an empty one."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            with self._opening:
-                if not self._users:
-                    _delete_files(self.path)
-                    return
-            if time.monotonic() > deadline:
-                raise CaptureUnavailable("The captured records are being read. Try again in a moment.")
-            time.sleep(0.02)
+        try:
+            for _ in attempts("Deleting the captured records", _PATIENCE_SECONDS, _PAUSE_SECONDS):
+                with self._opening:
+                    if not self._users:
+                        _delete_files(self.path)
+                        return
+        except StillWaiting as error:
+            raise CaptureUnavailable("The captured records are being read. Try again in a moment.") from error
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -187,12 +188,7 @@ def _said(path: Path) -> Iterator[None]:
     """What a full or failing disk makes of a statement, in words."""
     try:
         yield
-    except (
-        duckdb.IOException,
-        duckdb.TransactionException,
-        duckdb.FatalException,
-        duckdb.OutOfMemoryException,
-    ) as error:
+    except _FAULTS as error:
         reason = str(error).splitlines()[0]
         raise CaptureUnavailable(
             f"What was read of the captured records cannot be kept in {path}: {reason}. Make room there, and try again."
@@ -213,18 +209,25 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _await(path: Path) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return _current(path)
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise
-            if time.monotonic() > deadline:
-                raise CaptureUnavailable(
-                    "Another process of this app is busy with the captured records. Try again in a moment."
-                ) from error
-        time.sleep(0.02)
+    try:
+        for _ in attempts("Opening the captured records", _PATIENCE_SECONDS, _PAUSE_SECONDS):
+            if (connection := _unless_busy(path)) is not None:
+                return connection
+    except StillWaiting as error:
+        raise CaptureUnavailable(
+            "Another process of this app is busy with the captured records. Try again in a moment."
+        ) from error
+    raise AssertionError("attempts end by what they raise")
+
+
+def _unless_busy(path: Path) -> duckdb.DuckDBPyConnection | None:
+    """The file, or None while another process has it."""
+    try:
+        return _current(path)
+    except duckdb.IOException as error:
+        if "lock" not in str(error).lower():
+            raise
+        return None
 
 
 def _current(path: Path) -> duckdb.DuckDBPyConnection:

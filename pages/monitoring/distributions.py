@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
 from pages.monitoring.over_time import MODEBAR
-from pages.monitoring.shown import EVERY_CONFIDENCE, Picked, Shown, chart_key, in_words, pick
+from pages.monitoring.shown import Picked, Shown, chart_key, in_words, pick
 
 
 def draw_pass_rate(shown: Shown) -> None:
@@ -20,20 +22,11 @@ def draw_pass_rate(shown: Shown) -> None:
     if first is None:
         return
     st.subheader("Pass rate" if threshold is not None else f"Pass rate at {first:g}, if it were", anchor=False)
-    st.caption(f"In steps of {in_words(shown.rates.step)}.")
-    other = what_if if threshold is not None else None
-    key = chart_key(shown, "pass_rate")
     rates = shown.rates
-    st.plotly_chart(
-        charts.pass_rate(
-            rates.over_time(first), rates.step, shown.window, None if other is None else rates.over_time(other)
-        ),
-        key=key,
-        on_select=partial(_step_clicked, shown, key),
-        selection_mode="points",
-        config=MODEBAR,
-        alt="Pass rate over time",
-    )
+    st.caption(f"In steps of {in_words(rates.step)}.")
+    other = None if threshold is None or what_if is None else rates.over_time(what_if)
+    figure = charts.pass_rate(rates.over_time(first), rates.step, shown.window, other)
+    _draw(shown, "pass_rate", figure, _step_clicked, alt="Pass rate over time")
 
 
 def draw_class_mix(shown: Shown) -> None:
@@ -41,15 +34,8 @@ def draw_class_mix(shown: Shown) -> None:
     st.subheader("Predicted classes", anchor=False)
     rates = shown.rates
     st.caption(f"In steps of {in_words(rates.step)}.")
-    key = chart_key(shown, "class_mix")
-    st.plotly_chart(
-        charts.class_mix(rates.class_mix(), rates.step, shown.labels, shown.window),
-        key=key,
-        on_select=partial(_step_clicked, shown, key),
-        selection_mode="points",
-        config=MODEBAR,
-        alt="Predicted classes over time",
-    )
+    figure = charts.class_mix(rates.class_mix(), rates.step, shown.labels, shown.window)
+    _draw(shown, "class_mix", figure, _step_clicked, alt="Predicted classes over time")
 
 
 def draw_histogram(shown: Shown) -> None:
@@ -66,14 +52,15 @@ def draw_histogram(shown: Shown) -> None:
             "passes": [number >= first for number in range(len(edges))],
         }
     )
-    key = chart_key(shown, "histogram")
+    figure = charts.confidence_histogram(bins, threshold)
+    _draw(shown, "histogram", figure, _bin_clicked, alt="Histogram of confidences")
+
+
+def _draw(shown: Shown, name: str, figure: Any, clicked: Callable[[Shown, str], None], *, alt: str) -> None:
+    """A chart whose bars and points can be clicked."""
+    key = chart_key(shown, name)
     st.plotly_chart(
-        charts.confidence_histogram(bins, threshold),
-        key=key,
-        on_select=partial(_bin_clicked, shown, key),
-        selection_mode="points",
-        config=MODEBAR,
-        alt="Histogram of confidences",
+        figure, key=key, on_select=partial(clicked, shown, key), selection_mode="points", config=MODEBAR, alt=alt
     )
 
 
@@ -95,5 +82,5 @@ def _bin_clicked(shown: Shown, key: str) -> None:
     points = st.session_state[key]["selection"]["points"]
     if points:
         _, low, high = points[0]["customdata"]
-        below = EVERY_CONFIDENCE[1] if high >= 1 else high
+        below = monitoring.EVERY_CONFIDENCE[1] if high >= 1 else high
         pick(Picked(f"Confidences from {low:g} to {high:g}", shown.selection, (low, below)))

@@ -10,14 +10,13 @@ import streamlit as st
 
 from backend import monitoring
 from backend.aws.environment import Environment
-from backend.monitoring import CaptureSource, Selection, Summary
+from backend.monitoring import EVERY_CONFIDENCE, CaptureSource, Selection, Summary
 from pages.monitoring.view import View
 from pages.shared import reads
 from pages.shared.times import format_time
 
 _RATES: Final = 60  # steps of charts that draw shares
 _UNITS: Final = (("days", 86_400), ("hours", 3_600), ("min", 60))
-EVERY_CONFIDENCE: Final = (0.0, float("inf"))
 _PICKED, _RECORD, _CLOSED = "monitoring.picked", "monitoring.record", "monitoring.closed"
 """In the session: what a click on a chart selected, the record that is open, and how often such was closed."""
 

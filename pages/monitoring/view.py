@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from backend.monitoring import Contents
+from backend.monitoring import EARLIEST, Contents
 
-_EARLIEST, _LATEST = datetime(2017, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 """There is no capture from before SageMaker; what is shown in steps of a week may not have any number of them."""
 _SECOND: Final = timedelta(seconds=1)
 _SHORTEST: Final = timedelta(seconds=2)
@@ -64,7 +64,7 @@ class View:
 
     def within(self, start: datetime, end: datetime) -> View:
         """The same from `start` to `end`, which are put apart where they are one."""
-        start, end = sorted(min(max(time, _EARLIEST), _LATEST) for time in (start, end))
+        start, end = sorted(min(max(time, EARLIEST), _LATEST) for time in (start, end))
         start, last = start.replace(microsecond=0), end.replace(microsecond=0)
         return replace(self, start=start, end=max(last + _SECOND * (last < end), start + _SHORTEST))
 
@@ -151,7 +151,7 @@ def _time(text: str) -> datetime:
     """Raises ValueError; a time without a zone is UTC."""
     time = datetime.fromisoformat(text)
     time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    if not _EARLIEST <= time <= _LATEST:
+    if not EARLIEST <= time <= _LATEST:
         raise ValueError(text)
     return time
 
