@@ -26,3 +26,6 @@ COARSE_LABELS: tuple[str, ...] = (
     "people", "reptiles", "small_mammals", "trees", "vehicles_1", "vehicles_2",
 )
 # fmt: on
+
+OTHER = "other"
+"""The label of images that are of none of a dataset's known classes; no class of CIFAR-100 is called so."""
