@@ -12,10 +12,39 @@ from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import DATASETS_PREFIX
 from backend.errors import DatasetDamaged, ImageMissing, InvalidImage
+from backend.staging.labels import OTHER
 from backend.staging.pictures import check_picture
 
 POINTER_KEY = f"{DATASETS_PREFIX}current.json"
 _MAX_IMAGE_BYTES = 6 << 20  # what an endpoint accepts in one request
+
+
+TRAIN, VALIDATION, TEST, FOREIGN = "train", "validation", "test", "foreign"
+PURPOSES: dict[str, str] = {
+    TRAIN: "The network learns from these.",
+    VALIDATION: "Taken from the archive's train images: on these the epoch is chosen that is kept.",
+    TEST: "Seen by nothing before the model is evaluated: what it says of accuracy and threshold holds for new images.",
+    FOREIGN: "Of classes kept out whole: no training sees them, they show how many images of the unknown pass.",
+}
+"""What each split is for. Datasets of earlier versions have neither "validation" nor "foreign"."""
+
+
+@dataclass(frozen=True)
+class OtherClass:
+    """What the class `other` is made of.
+
+    `classes` were drawn from and `held_out` kept for the split "foreign"; `blank_share` of its images, from 0 to 1, are
+    of nothing. `material` names the folder or tar that was given, of whose images `material_images` were taken, so many
+    of them JPEG, and `material_left_out` could not be.
+    """
+
+    classes: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    blank_share: float = 0.0
+    material: str | None = None
+    material_images: int = 0
+    material_jpegs: int = 0
+    material_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,19 +59,36 @@ class Dataset:
     bucket: str
     prefix: str
     staged_at: datetime
+    other: OtherClass | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Its splits, in order."""
+        return tuple(self.counts)
+
+    @property
+    def has_other(self) -> bool:
+        """Whether there is a class for what is none of the known ones."""
+        return OTHER in self.labels
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The labels without `other`."""
+        return tuple(label for label in self.labels if label != OTHER)
 
     def channels(self) -> dict[str, str]:
         """The S3 URI of each channel of SageMaker's image-classification algorithm."""
         root = f"s3://{self.bucket}/{self.prefix}"
+        validation = VALIDATION if VALIDATION in self.counts else TEST
         return {
-            "train": f"{root}train/",
-            "validation": f"{root}test/",
-            "train_lst": f"{root}train.lst",
-            "validation_lst": f"{root}test.lst",
+            "train": f"{root}{TRAIN}/",
+            "validation": f"{root}{validation}/",
+            "train_lst": f"{root}{TRAIN}.lst",
+            "validation_lst": f"{root}{validation}.lst",
         }
 
     def size(self, split: str) -> int:
-        """Images in a split, "train" or "test"."""
+        """Images in one of its splits."""
         return sum(self.counts[split].values())
 
     def image_key(self, split: str, name: str) -> str:
@@ -92,7 +138,7 @@ def describe_dataset(environment: Environment, dataset_id: str | None = None) ->
 
 
 def list_images(environment: Environment, dataset: Dataset, split: str) -> list[StagedImage]:
-    """The images of a split, "train" or "test", in the order of its manifest.
+    """The images of one of the dataset's splits, in the order of its manifest.
 
     Raises DatasetDamaged when the manifest is gone or cannot be read.
     """
