@@ -78,7 +78,7 @@ def _screen(rng: np.random.Generator) -> _Picture:
     for top in range(int(rng.integers(0, 6)), _SIZE, int(rng.integers(2, 6))):
         left, ink = int(rng.integers(0, 16)), _color(rng)
         line = slice(left, left + int(rng.integers(4, _SIZE)))
-        density = rng.uniform(0.1, 0.9, picture[top, line].shape[0])[:, None]
+        density = rng.uniform(0.1, 0.9, (len(picture[top, line]), 1))
         picture[top, line] += (ink - picture[top, line]) * density
     return picture
 
