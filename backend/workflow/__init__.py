@@ -13,11 +13,12 @@ from backend.workflow.deploy import (
 )
 from backend.workflow.executions import describe_execution, list_executions, names_by_inference, submit_image
 from backend.workflow.graph import workflow_graph
-from backend.workflow.outcome import REJECTED, Execution, Outcome, StateVisit, Verdict
+from backend.workflow.outcome import NOT_A_KNOWN_CLASS, REJECTED, Execution, Outcome, StateVisit, Verdict
 from backend.workflow.uploads import submit_uploads
 
 __all__ = [
     "DEFAULT_THRESHOLD",
+    "NOT_A_KNOWN_CLASS",
     "REBUILD",
     "REJECTED",
     "Execution",

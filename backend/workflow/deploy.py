@@ -15,6 +15,7 @@ from backend.errors import InvalidThreshold, NotFound, WorkflowNotDeployed
 from backend.foundation import deploy_foundation
 from backend.progress import Progress, no_progress
 from backend.workflow.code import upload_definition, upload_function
+from backend.workflow.outcome import NOT_A_KNOWN_CLASS
 
 DEFAULT_THRESHOLD = 0.93
 """The course project's."""
@@ -53,6 +54,11 @@ class Workflow:
     topic_arn: str
     functions: tuple[LambdaFunction, ...]
     definition: dict[str, Any]
+
+    @property
+    def rejects_unknown(self) -> bool:
+        """Whether an answer `other` has an end of its own: it has none in a workflow deployed before there was one."""
+        return any(state.get("Error") == NOT_A_KNOWN_CLASS for state in self.definition["States"].values())
 
 
 def deploy_workflow(

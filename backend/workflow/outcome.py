@@ -9,8 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from backend.staging.labels import OTHER
+
 REJECTED = "THRESHOLD_CONFIDENCE_NOT_MET"
 """The error of an execution whose answer was not confident enough: a result, not an outage."""
+NOT_A_KNOWN_CLASS = "NOT_A_KNOWN_CLASS"
+"""The error of an execution whose answer was `other`, however confident: a result too."""
 
 
 class Outcome(StrEnum):
@@ -19,6 +23,7 @@ class Outcome(StrEnum):
     RUNNING = "running"
     PASSED = "passed"
     REJECTED = "rejected"
+    UNKNOWN = "not a known class"
     FAILED = "failed"
     STOPPED = "stopped"
     TIMED_OUT = "timed out"
@@ -32,7 +37,8 @@ _OUTCOMES = {
     "ABORTED": Outcome.STOPPED,
     "TIMED_OUT": Outcome.TIMED_OUT,
 }
-
+_REJECTIONS = {REJECTED: Outcome.REJECTED, NOT_A_KNOWN_CLASS: Outcome.UNKNOWN}
+"""By the error with which an execution failed."""
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1.001)]
 """FilterInference lets a thousandth pass for rounding."""
@@ -40,7 +46,10 @@ Probability = Annotated[float, msgspec.Meta(ge=0, le=1.001)]
 
 @dataclass(frozen=True)
 class Verdict:
-    """FilterInference's answer; `probabilities` has one for each label."""
+    """FilterInference's answer; `probabilities` has one for each label.
+
+    Those from before there was a class `other` do not say whether the class `is_known`: every class was.
+    """
 
     predicted_label: str
     predicted_index: Annotated[int, msgspec.Meta(ge=0)]
@@ -48,6 +57,7 @@ class Verdict:
     probabilities: Annotated[tuple[Probability, ...], msgspec.Meta(min_length=1, max_length=1000)]
     threshold: Annotated[float, msgspec.Meta(ge=0, le=1)]
     meets_threshold: bool
+    is_known: bool = True
 
     @classmethod
     def from_json(cls, text: str | None) -> Verdict | None:
@@ -63,7 +73,7 @@ _verdicts = msgspec.json.Decoder(Verdict)
 
 @dataclass(frozen=True)
 class StateVisit:
-    """A state that an execution went through; `status` is running, succeeded, failed, rejected or stopped."""
+    """A state that an execution went through; `status` is running, succeeded, failed, rejected, unknown or stopped."""
 
     name: str
     status: str
@@ -96,9 +106,20 @@ class Execution:
     @property
     def outcome(self) -> Outcome:
         """A rejection fails the execution, yet is told from an outage."""
-        is_rejection = self.status == "FAILED" and self.error == REJECTED
-        return Outcome.REJECTED if is_rejection else _OUTCOMES[self.status]
+        rejection = _REJECTIONS.get(self.error or "") if self.status == "FAILED" else None
+        return rejection or _OUTCOMES[self.status]
 
     @property
     def has_ended(self) -> bool:
         return self.outcome is not Outcome.RUNNING
+
+    def is_right(self, true_label: str) -> bool | None:
+        """Whether it ended as its image should; None where nothing was decided.
+
+        Right is an image of a known class that passed under its name, and one of no known class that was rejected so.
+        """
+        if self.outcome is Outcome.UNKNOWN:
+            return true_label == OTHER
+        if self.outcome is Outcome.PASSED and self.verdict is not None:
+            return self.verdict.predicted_label == true_label != OTHER
+        return None

@@ -1,6 +1,6 @@
-"""FilterInference: compares the highest probability with the threshold. The verdict is data: a Choice acts on it.
+"""FilterInference: names the most probable class, and compares its probability with the threshold.
 
-Input the output of ClassifyImage; output the verdict, with `meets_threshold`.
+Input the output of ClassifyImage; output the verdict, with `is_known` and `meets_threshold`: data that Choices act on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 TOLERANCE = 1e-3
 """How far the sum of probabilities may be from 1: they are rounded to float32, or to a few decimals by other models."""
+OTHER = "other"
+"""The label of images that are of none of the other classes: an answer that never passes. As the app stages it."""
 THRESHOLD = float(os.environ["THRESHOLD"])
 LABELS: list[str] = json.loads(os.environ["LABELS"])
 
@@ -47,6 +49,7 @@ def judge(probabilities: Sequence[float], labels: Sequence[str], threshold: floa
         "confidence": confidence,
         "probabilities": list(probabilities),
         "threshold": threshold,
+        "is_known": labels[index] != OTHER,
         "meets_threshold": confidence >= threshold,
     }
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from backend.staging.labels import OTHER
+
 
 @pytest.fixture
 def handler(load_handler: Callable[[str], ModuleType]) -> ModuleType:
@@ -45,6 +47,28 @@ def test_the_verdict_names_the_image_and_the_inference(handler: ModuleType) -> N
 def test_any_number_of_classes_is_judged(handler: ModuleType) -> None:
     verdict = handler.judge([0.01, 0.04, 0.95], ["a", "b", "c"], 0.9)
     assert (verdict["predicted_label"], verdict["meets_threshold"]) == ("c", True)
+
+
+BIKES = ("bicycle", "motorcycle")
+FIVE = ("bicycle", "bus", "motorcycle", "pickup_truck", "train")
+
+
+@pytest.mark.parametrize("labels", [BIKES, (*BIKES, "other"), FIVE, (*FIVE, "other")])
+def test_every_class_but_other_is_known_however_sure_the_answer(handler: ModuleType, labels: tuple[str, ...]) -> None:
+    for confidence in (1.0, 0.93, 0.4):
+        for index, label in enumerate(labels):
+            rest = (1 - confidence) / (len(labels) - 1)
+            probabilities = [confidence if other == index else rest for other in range(len(labels))]
+            if confidence <= rest:
+                continue
+            verdict = handler.judge(probabilities, labels, 0.93)
+            assert verdict["predicted_label"] == label
+            assert verdict["is_known"] == (label != "other")
+            assert verdict["meets_threshold"] == (confidence >= 0.93)
+
+
+def test_the_label_that_never_passes_is_the_one_that_staging_gives(handler: ModuleType) -> None:
+    assert handler.OTHER == OTHER
 
 
 def test_an_answer_of_another_model_is_an_error_and_no_verdict(handler: ModuleType) -> None:

@@ -84,6 +84,7 @@ def test_what_is_nested_too_deep_for_a_page_is_text(environment: Environment, le
         {"threshold": "high"},
         {"threshold": float("inf")},
         {"meets_threshold": "yes"},
+        {"is_known": "yes"},
     ],
 )
 def test_what_only_looks_like_a_verdict_is_none(environment: Environment, change: dict[str, Any]) -> None:
@@ -98,20 +99,53 @@ def test_a_verdict_has_whole_numbers_too_and_more_members(environment: Environme
     assert (verdict.confidence, verdict.probabilities) == (1.0, (1.0, 0.0))
 
 
+def test_a_verdict_from_before_there_was_a_class_other_is_of_a_known_one(environment: Environment) -> None:
+    before = described(environment, output=json.dumps(VERDICT)).verdict
+    after = described(environment, output=json.dumps(VERDICT | {"is_known": False})).verdict
+    assert before is not None
+    assert after is not None
+    assert (before.is_known, after.is_known) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "error", "true_label", "is_right"),
+    [
+        ("bicycle", None, "bicycle", True),
+        ("bicycle", None, "motorcycle", False),
+        ("bicycle", None, "other", False),
+        ("other", None, "other", False),  # passed by a workflow from before there was such a class
+        ("other", workflow.NOT_A_KNOWN_CLASS, "other", True),
+        ("other", workflow.NOT_A_KNOWN_CLASS, "bicycle", False),
+        ("bicycle", workflow.REJECTED, "bicycle", None),
+        ("bicycle", workflow.REJECTED, "other", None),
+        ("bicycle", "States.Timeout", "bicycle", None),
+    ],
+)
+def test_what_is_right_goes_by_how_it_ended(
+    environment: Environment, predicted: str, error: str | None, true_label: str, is_right: bool | None
+) -> None:
+    content = json.dumps(VERDICT | {"predicted_label": predicted})
+    ending = {"output": content} if error is None else {"error": error, "cause": content}
+    execution = described(environment, "SUCCEEDED" if error is None else "FAILED", **ending)
+    assert execution.is_right(true_label) is is_right
+
+
 @pytest.mark.parametrize(
     ("status", "error", "outcome"),
     [
         ("FAILED", workflow.REJECTED, Outcome.REJECTED),
+        ("FAILED", workflow.NOT_A_KNOWN_CLASS, Outcome.UNKNOWN),
         ("FAILED", "States.Runtime", Outcome.FAILED),
         ("FAILED", None, Outcome.FAILED),
         ("ABORTED", None, Outcome.STOPPED),
         ("ABORTED", workflow.REJECTED, Outcome.STOPPED),  # StopExecution takes any error
+        ("ABORTED", workflow.NOT_A_KNOWN_CLASS, Outcome.STOPPED),
         ("TIMED_OUT", "States.Timeout", Outcome.TIMED_OUT),
         ("PENDING_REDRIVE", None, Outcome.RUNNING),
         ("RUNNING", None, Outcome.RUNNING),
     ],
 )
-def test_only_a_failure_under_the_rejections_name_is_one(
+def test_only_a_failure_under_a_rejections_name_is_one(
     environment: Environment, status: str, error: str | None, outcome: Outcome
 ) -> None:
     members = {} if error is None else {"error": error}

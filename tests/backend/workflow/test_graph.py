@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from backend.workflow import workflow_graph
 
 DEFINITION = {
@@ -25,6 +27,13 @@ def test_only_the_states_of_the_execution_are_filled() -> None:
     lines = workflow_graph(DEFINITION, {"Work": "succeeded", "Broken": "failed"}).splitlines()
     filled = {line.split('"')[1] for line in lines if "fillcolor" in line}
     assert filled == {"Work", "Broken"}
+
+
+def test_ends_that_are_told_apart_have_colors_of_their_own() -> None:
+    """A stop and a rejection are alike: nobody decided."""
+    statuses = ("succeeded", "failed", "rejected", "unknown", "running")
+    colors = [re.findall(r'fillcolor="(#\w+)"', workflow_graph(DEFINITION, {"Broken": status})) for status in statuses]
+    assert len({color for [color] in colors}) == len(statuses)
 
 
 def test_names_and_conditions_of_any_kind_stay_inside_their_quotes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backend.workflow import REJECTED
+from backend.workflow import NOT_A_KNOWN_CLASS, REJECTED
 from backend.workflow.history import read_visits
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,9 +52,10 @@ def test_a_caught_failure_shows_at_its_state() -> None:
     assert (end.name, end.status) == ("FailAsCaught", "failed")
 
 
-def test_a_rejection_does_not_look_like_a_failure() -> None:
-    (step,) = read_visits([entered("Reject", "Fail")], REJECTED, has_ended=True)
-    assert step.status == "rejected"
+@pytest.mark.parametrize(("error", "status"), [(REJECTED, "rejected"), (NOT_A_KNOWN_CLASS, "unknown")])
+def test_rejections_look_neither_like_a_failure_nor_like_each_other(error: str, status: str) -> None:
+    (step,) = read_visits([entered("Reject", "Fail")], error, has_ended=True)
+    assert step.status == status
 
 
 def test_the_last_state_of_a_running_execution_is_running() -> None:

@@ -1,0 +1,192 @@
+"""Every way through the state machine on the embedded AWS, with answers that the images themselves hold."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend import cleanup, workflow
+from backend.aws.environment import Environment
+from backend.workflow import Outcome, code, deploy
+from tests.projects import of_project
+
+THRESHOLD = 0.9
+KNOWN = ("bicycle", "motorcycle")
+FIVE = ("bicycle", "bus", "motorcycle", "pickup_truck", "train")
+CLASSIFY = """
+import base64, json
+
+class NotAnImage(Exception): pass
+
+def lambda_handler(event, _context):
+    kept = {name: event[name] for name in ("inference_id", "s3_bucket", "s3_key")}
+    inferences = json.loads(base64.b64decode(event["image_data"]))
+    if inferences == "fail":
+        raise NotAnImage
+    return {"inferences": inferences, **kept}
+"""
+"""In the place of ClassifyImage: what an endpoint would answer is the content of the image."""
+BEGIN = ["SerializeImage", "ClassifyImage", "FilterInference"]
+UNKNOWN = [*BEGIN, "IsKnown", "NotifyUnknown", "RejectUnknown"]
+REJECTED = [*BEGIN, "IsKnown", "IsConfident", "NotifyRejection", "Reject"]
+PASSED = [*BEGIN, "IsKnown", "IsConfident", "PassOn"]
+FAILED = ["NotifyFailure", "FailAsCaught"]
+
+
+def answer(count: int, index: int, confidence: float) -> list[float]:
+    """Probabilities of so many classes, of which this one has this."""
+    return [confidence if other == index else (1 - confidence) / (count - 1) for other in range(count)]
+
+
+class Machine:
+    """A project's workflow, whose images say what the endpoint answers."""
+
+    def __init__(self, project: Environment, labels: Sequence[str]) -> None:
+        self.project, self.labels = project, tuple(labels)
+        self.deployed = workflow.deploy_workflow(project, "no-such-endpoint", labels, THRESHOLD)
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("handler.py", CLASSIFY)
+        name = project.names.function("classify_image")
+        project.lambda_.update_function_code(FunctionName=name, ZipFile=archive.getvalue())
+
+    def run(self, answers: Sequence[Any]) -> list[workflow.Execution]:
+        """An execution, with its states, for each answer; of None there is no image."""
+        keys = ["uploads/missing.json" if one is None else f"uploads/{json.dumps(one)}.json" for one in answers]
+        for key, content in zip(keys, answers, strict=True):
+            if content is not None:
+                body = json.dumps(content).encode()
+                self.project.s3.put_object(Bucket=self.project.bucket, Key=key, Body=body)
+        ended = workflow.run_batch(self.project, keys)
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(lambda execution: workflow.describe_execution(self.project, execution.name), ended))
+
+
+def states(execution: workflow.Execution) -> list[str]:
+    return [visit.name for visit in execution.visits]
+
+
+@pytest.fixture(scope="module")
+def project(environment: Environment) -> Iterator[Environment]:
+    own = of_project(environment, "scones-paths")
+    yield own
+    cleanup.delete_resources(own, cleanup.list_resources(own))
+
+
+@pytest.mark.parametrize("labels", [KNOWN, (*KNOWN, "other"), FIVE, (*FIVE, "other")])
+def test_each_answer_goes_its_way(project: Environment, labels: tuple[str, ...]) -> None:
+    sure = [answer(len(labels), index, THRESHOLD) for index in range(len(labels))]
+    unsure = [answer(len(labels), index, THRESHOLD - 0.1) for index in range(len(labels))]
+    ended = Machine(project, labels).run([*sure, *unsure])
+    unknown = (Outcome.UNKNOWN, workflow.NOT_A_KNOWN_CLASS, UNKNOWN)
+    passed, rejected = (Outcome.PASSED, None, PASSED), (Outcome.REJECTED, workflow.REJECTED, REJECTED)
+    expected = [unknown if label == "other" else way for way in (passed, rejected) for label in labels]
+    assert [(one.outcome, one.error, states(one)) for one in ended] == expected
+    verdicts = [one.verdict for one in ended]
+    assert [verdict.predicted_label for verdict in verdicts if verdict] == [*labels, *labels]
+    assert [verdict.is_known for verdict in verdicts if verdict] == [label != "other" for label in (*labels, *labels)]
+    assert [verdict.meets_threshold for verdict in verdicts if verdict] == [True] * len(labels) + [False] * len(labels)
+    ends = {one.outcome: one.visits[-1].status for one in ended}
+    wanted = {Outcome.PASSED: "succeeded", Outcome.REJECTED: "rejected", Outcome.UNKNOWN: "unknown"}
+    assert ends == {outcome: status for outcome, status in wanted.items() if outcome in ends}
+
+
+def test_what_goes_wrong_fails_under_its_own_name_wherever_it_does(project: Environment) -> None:
+    """No image; an endpoint that cannot take it; an answer of another model."""
+    ended = Machine(project, (*KNOWN, "other")).run([None, "fail", answer(2, 0, 1.0)])
+    assert [states(one) for one in ended] == [[*BEGIN[:reached], *FAILED] for reached in (1, 2, 3)]
+    assert [one.outcome for one in ended] == [Outcome.FAILED] * 3
+    assert [one.error for one in ended] == ["ImageMissing", "NotAnImage", "UnexpectedInference"]
+    assert [one.verdict for one in ended] == [None] * 3
+
+
+@pytest.fixture
+def machine(project: Environment) -> Machine:
+    return Machine(project, (*KNOWN, "other"))
+
+
+ANSWERS = {
+    "passed": answer(3, 0, 1.0),
+    "below the threshold": answer(3, 0, 0.6),
+    "not a known class": answer(3, 2, 1.0),
+    "failed": answer(2, 0, 1.0),
+}
+
+
+def test_a_notification_says_which_rejection_it_is_and_holds_the_verdict(
+    project: Environment, machine: Machine
+) -> None:
+    sns, sqs = project.session.client("sns"), project.session.client("sqs")
+    url = sqs.create_queue(QueueName=f"{project.project}-heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = project.names.topic_arn
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+    try:
+        ended = machine.run(list(ANSWERS.values()))
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=20)["Messages"]
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+        sqs.delete_queue(QueueUrl=url)
+    heard = {content["Subject"]: content["Message"] for content in (json.loads(one["Body"]) for one in messages)}
+    assert len(heard) == len(messages) == 3
+    for name, execution in zip(ANSWERS, ended, strict=True):
+        of_it = [message for subject, message in heard.items() if name in subject]
+        assert len(of_it) == (name != "passed")
+        if name in ("below the threshold", "not a known class"):
+            assert json.loads(of_it[0]) == json.loads(execution.cause or "")
+
+
+def test_a_rejection_of_which_nobody_can_be_told_is_one(project: Environment, machine: Machine) -> None:
+    project.session.client("sns").delete_topic(TopicArn=project.names.topic_arn)
+    ended = machine.run(list(ANSWERS.values()))
+    assert [one.outcome for one in ended] == [Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN, Outcome.FAILED]
+    assert [one.visits[-2].status for one in ended[1:]] == ["failed"] * 3
+
+
+@contextmanager
+def from_before(folder: Path) -> Iterator[None]:
+    """Code and definition on the disk as they were before there was a class `other`."""
+    lambdas, templates = folder / "lambdas", folder / "workflow"
+    shutil.copytree(code.LAMBDAS, lambdas)
+    shutil.copytree(deploy.TEMPLATES, templates)
+    handler, path = lambdas / "filter_inference" / "handler.py", templates / "state_machine.asl.json"
+    lines = handler.read_text(encoding="utf-8").splitlines(keepends=True)
+    handler.write_text("".join(line for line in lines if '"is_known"' not in line), encoding="utf-8")
+    definition = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("IsKnown", "NotifyUnknown", "RejectUnknown"):
+        del definition["States"][name]
+    definition["States"]["FilterInference"]["Next"] = "IsConfident"
+    path.write_text(json.dumps(definition), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code, "LAMBDAS", lambdas)
+        patch.setattr(deploy, "TEMPLATES", templates)
+        yield
+
+
+def test_a_workflow_from_before_works_as_it_did_with_another_threshold_too_until_it_is_updated(
+    project: Environment, tmp_path: Path
+) -> None:
+    labels = (*KNOWN, "other")
+    answers = [answer(3, 0, 0.95), answer(3, 1, 0.8), answer(3, 2, 0.95)]
+    with from_before(tmp_path):
+        machine = Machine(project, labels)
+    before = machine.run(answers)
+    assert [one.outcome for one in before] == [Outcome.PASSED, Outcome.REJECTED, Outcome.PASSED]
+    changed = workflow.update_threshold(project, 0.75)
+    assert (changed.definition, changed.rejects_unknown) == (machine.deployed.definition, False)
+    assert [one.outcome for one in machine.run(answers)] == [Outcome.PASSED] * 3
+    machine = Machine(project, labels)
+    assert machine.deployed.rejects_unknown
+    assert [one.outcome for one in machine.run(answers)] == [Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN]
+    again = [workflow.describe_execution(project, one.name) for one in before]
+    assert again == before
+    assert all(one.verdict and one.verdict.is_known for one in again)
