@@ -1,4 +1,7 @@
-"""Executions on disk: a row each, written when it changed, so that the millionth costs what the first did."""
+"""Executions on disk: a row each, written when it changed, so that the millionth costs what the first did.
+
+What an ended one went through stays there until somebody asks; and of those that ended, the newest are kept.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,26 @@ import logging
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from embedded_aws.damage import open_database
 
 _log = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS executions (key TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS histories (key TEXT PRIMARY KEY, events BLOB NOT NULL) STRICT;
 """
 _PUT = "INSERT INTO executions VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+_PUT_HISTORY = "INSERT INTO histories VALUES (?, ?) ON CONFLICT DO UPDATE SET events = excluded.events"
+_DELETE = ("DELETE FROM executions WHERE key = ?", "DELETE FROM histories WHERE key = ?")
+KEPT = 10_000
+"""Executions, of those that have ended the newest; AWS keeps them for 90 days (Step Functions, "Quotas")."""
+_SLACK = 1_000
+"""That may be more, so that they are not sorted at each save."""
 Key = tuple[str, ...]
 """Account, region and ARN."""
 Execution = dict[str, Any]
@@ -60,11 +71,57 @@ class WatchedExecutions(dict[Key, Execution]):
         self.deleted.update(keys)
 
 
+class StoredEvents(Sequence[dict[str, Any]]):
+    """The events of an execution that has ended, read when they are asked for."""
+
+    def __init__(self, journal: ExecutionJournal, key: Key) -> None:
+        self._journal = journal
+        self._key = key
+
+    def __len__(self) -> int:
+        return len(self._journal.read_events(self._key))
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[dict[str, Any]]: ...
+
+    def __getitem__(self, index: int | slice) -> dict[str, Any] | Sequence[dict[str, Any]]:
+        return self._journal.read_events(self._key)[index]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._journal.read_events(self._key))
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Nothing happens to an execution after its end: what a stopped one still does is no part of it."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What an execution has on disk: what it is, and what it went through."""
+
+    key: Key
+    has_ended: bool
+    body: bytes
+    events: bytes
+
+    @classmethod
+    def of(cls, key: Key, execution: Execution, has_ended: bool) -> _Row:
+        body = {name: value for name, value in execution.items() if name != "events"}
+        return cls(key, has_ended, json.dumps(body).encode(), json.dumps(list(execution["events"])).encode())
+
+    @property
+    def checksum(self) -> int:
+        return zlib.crc32(self.events, zlib.crc32(self.body))
+
+
 class ExecutionJournal:
     """The rows of an execution store. Safe to use from any thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kept: int = KEPT, slack: int = _SLACK) -> None:
         self.executions = WatchedExecutions()
+        self._kept, self._slack = kept, slack
         self._lock = threading.Lock()
         self._rows: dict[Key, tuple[bool, int]] = {}
         """Of the open ones: whether the row has the end, and its checksum."""
@@ -79,10 +136,12 @@ class ExecutionJournal:
             except (ValueError, zlib.error):
                 _log.exception("execution %s is damaged on disk, and forgotten", key)
                 continue
-            if execution.get("stopDate"):
-                self.executions.restore(restored, execution)
-            else:
+            if "events" in execution:  # as an earlier version wrote it
                 self.executions[restored] = execution
+            elif execution.get("stopDate"):
+                self.executions.restore(restored, execution | {"events": StoredEvents(self, restored)})
+            else:
+                self.executions[restored] = execution | {"events": self.read_events(restored)}
 
     def save_urgent(self) -> None:
         """Write what is about to be told: executions that are new, or have ended since. Raises sqlite3.Error."""
@@ -92,24 +151,40 @@ class ExecutionJournal:
         """Write everything that changed; raises sqlite3.Error."""
         self._save(running=True)
 
+    def read_events(self, key: Key) -> list[dict[str, Any]]:
+        """What an ended execution went through; nothing where that is damaged, which is said in the log."""
+        with self._lock:
+            row = self._database.execute("SELECT events FROM histories WHERE key = ?", (_text(key),)).fetchone()
+        try:
+            events: list[dict[str, Any]] = json.loads(zlib.decompress(row[0])) if row else []
+        except (ValueError, zlib.error):
+            _log.exception("the history of execution %s is damaged on disk", key)
+            return []
+        return events
+
     def close(self) -> None:
         with self._lock:
             self._database.close()
 
     def _save(self, running: bool) -> None:
         with self._lock:
+            if running:
+                self._prune()
             deleted = list(self.executions.deleted)
             rows = list(self._changed(running))
             if not rows and not deleted:
                 return
             with self._database:
-                self._database.executemany("DELETE FROM executions WHERE key = ?", [(_text(key),) for key in deleted])
-                self._database.executemany(_PUT, [(_text(key), zlib.compress(body, 1)) for key, _, body in rows])
+                for statement in _DELETE:
+                    self._database.executemany(statement, [(_text(key),) for key in deleted])
+                self._database.executemany(_PUT, [(_text(row.key), zlib.compress(row.body, 1)) for row in rows])
+                histories = [(_text(row.key), zlib.compress(row.events, 1)) for row in rows]
+                self._database.executemany(_PUT_HISTORY, histories)
             self.executions.deleted.difference_update(deleted)
-            for key, has_ended, body in rows:
-                self._rows[key] = has_ended, zlib.crc32(body)
+            for row in rows:
+                self._rows[row.key] = row.has_ended, row.checksum
 
-    def _changed(self, running: bool) -> Iterator[tuple[Key, bool, bytes]]:
+    def _changed(self, running: bool) -> Iterator[_Row]:
         for key in list(self.executions.open):
             execution = self.executions.get(key)
             if execution is None:
@@ -118,12 +193,23 @@ class ExecutionJournal:
             written = self._rows.get(key)
             if written is not None and not running and (written[0] or not has_ended):
                 continue
-            body = json.dumps(execution).encode()
-            if written is None or written[1] != zlib.crc32(body):
-                yield key, has_ended, body
+            row = _Row.of(key, execution, has_ended)
+            if written is None or written[1] != row.checksum:
+                yield row
             elif has_ended and running:  # it has not changed between two saves after its end: its row is final
+                execution["events"] = StoredEvents(self, key)
                 self.executions.open.discard(key)
                 self._rows.pop(key, None)
+
+    def _prune(self) -> None:
+        """Forget the oldest of those that have ended, once they are more than are kept."""
+        if len(self.executions) <= self._kept + self._slack:
+            return
+        ended = [
+            (execution["stopDate"], key) for key, execution in list(self.executions.items()) if execution["stopDate"]
+        ]
+        for _, key in sorted(ended)[: max(0, len(ended) - self._kept)]:
+            del self.executions[key]
 
     def _read(self) -> Iterator[tuple[str, bytes]]:
         with suppress(StopIteration):

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,21 @@ class MiniStackState:
         lambda_svc._prune_orphan_code_blobs = lambda _referenced: None  # the file of before still names them
         stepfunctions.get_state = lambda: _state_of(stepfunctions)
         stepfunctions._executions._data = self._journal.executions
+        stepfunctions._run_execution = self._saved_at_its_end(stepfunctions._run_execution)
         app._load_persisted_state = self.load
         app.save_all = lambda _services: self._finish()
+
+    def _saved_at_its_end(self, run: Callable[[str], None]) -> Callable[[str], None]:
+        """The way of an execution, with its end written at once: a kill -9 must not make a failure of it."""
+
+        def run_and_save(arn: str) -> None:
+            run(arn)
+            try:
+                self._journal.save_urgent()
+            except FAILURES as error:  # the next save has it
+                _log.error("the end of an execution could not be saved: %s", error)
+
+        return run_and_save
 
     def load(self) -> None:
         """Restore every service; a file that cannot be read is put aside for the one before it."""

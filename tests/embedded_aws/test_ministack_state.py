@@ -94,6 +94,37 @@ def test_an_execution_that_ran_is_said_to_have_been_interrupted(app: Environment
     assert app.stepfunctions.describe_execution(executionArn=execution)["stopDate"] == found["stopDate"]
 
 
+def test_what_an_ended_execution_went_through_is_told_whenever_it_is_asked_for(app: Environment) -> None:
+    arn = machine(app, "at-once", AT_ONCE)
+    saved(app, "stepfunctions", "at-once")
+    execution = app.stepfunctions.start_execution(stateMachineArn=arn, input='{"a": 1}')["executionArn"]
+    wait_until(lambda: app.stepfunctions.describe_execution(executionArn=execution)["status"] == "SUCCEEDED")
+    told = [history(app, execution)]
+    settled(state_of(app) / "executions.sqlite")
+    told.append(history(app, execution))
+    kill(app)
+    told.append(history(app, execution))
+    types = ["ExecutionStarted", "SucceedStateEntered", "SucceedStateExited", "ExecutionSucceeded"]
+    assert [[event["type"] for event in events] for events in told] == [types, types, types]
+    assert told[0] == told[1] == told[2]
+
+
+def history(app: Environment, execution: str) -> list[Any]:
+    return list(app.stepfunctions.get_execution_history(executionArn=execution)["events"])
+
+
+def test_a_stopped_execution_stays_as_it_was_stopped(app: Environment) -> None:
+    """Also when its state goes on for a while, and ends when the execution is long final on the disk."""
+    soon = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 4, "Next": "Done"}, **AT_ONCE["States"]}}
+    execution = app.stepfunctions.start_execution(stateMachineArn=machine(app, "soon", soon))["executionArn"]
+    app.stepfunctions.stop_execution(executionArn=execution)
+    before = history(app, execution)
+    after = app.stepfunctions.start_execution(stateMachineArn=machine(app, "same", soon))["executionArn"]
+    wait_until(lambda: app.stepfunctions.describe_execution(executionArn=after)["status"] == "SUCCEEDED")
+    assert app.stepfunctions.describe_execution(executionArn=execution)["status"] == "ABORTED"
+    assert history(app, execution) == before
+
+
 def test_executions_go_with_their_state_machine(app: Environment) -> None:
     arn = machine(app, "at-once", AT_ONCE)
     app.stepfunctions.start_execution(stateMachineArn=arn)
