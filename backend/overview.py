@@ -73,8 +73,8 @@ def _training(environment: Environment) -> tuple[State, str]:
         return State.MISSING, "The models that were trained are deleted."
     if completed is None:
         return State.FAILED, f"Job {newest.name} ended as {newest.status}. {newest.failure_reason or ''}".rstrip()
-    accuracy = completed.validation_accuracy
-    figure = "" if accuracy is None else f", validation accuracy {accuracy:.3f}"
+    accuracy = training.read_training_log(environment, completed.name).accuracy
+    figure = "" if accuracy is None else f", validation accuracy {accuracy.kept:.3f} ({accuracy.epochs_in_words})"
     return State.READY, f"Job {completed.name}{figure}."
 
 

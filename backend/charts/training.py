@@ -8,8 +8,11 @@ import plotly.graph_objects as go
 from backend.charts.style import PALETTE, empty_figure, styled
 
 
-def accuracy_by_epoch(epochs: pd.DataFrame) -> go.Figure:
-    """Training and validation accuracy; columns epoch (from 0), train_accuracy, validation_accuracy, from 0 to 1."""
+def accuracy_by_epoch(epochs: pd.DataFrame, kept_epoch: int | None = None) -> go.Figure:
+    """Training and validation accuracy; columns epoch (from 0), train_accuracy, validation_accuracy, from 0 to 1.
+
+    The epoch whose model is kept is marked.
+    """
     if epochs.empty:
         return empty_figure("No epoch has ended yet")
     figure = go.Figure()
@@ -20,6 +23,15 @@ def accuracy_by_epoch(epochs: pd.DataFrame) -> go.Figure:
         known = epochs.dropna(subset=[column])
         figure.add_scatter(
             x=known["epoch"] + 1, y=known[column], name=name, mode="lines+markers", line={"color": color, "width": 2}
+        )
+    kept = epochs[epochs["epoch"] == kept_epoch]
+    if not kept.empty:
+        figure.add_scatter(
+            x=kept["epoch"] + 1,
+            y=kept["validation_accuracy"],
+            name="Kept model",
+            mode="markers",
+            marker={"color": PALETTE[1], "size": 14, "symbol": "star", "line": {"color": PALETTE[0], "width": 1}},
         )
     figure.update_traces(hovertemplate="%{y:.1%}")
     last = int(epochs["epoch"].max()) + 1

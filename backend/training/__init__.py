@@ -10,10 +10,11 @@ from backend.training.jobs import (
     stop_training,
     wait_for_training,
 )
-from backend.training.log import EpochMetrics, TrainingLog, read_training_log
+from backend.training.log import Accuracy, EpochMetrics, TrainingLog, read_training_log
 
 __all__ = [
     "LEARNING_RATES",
+    "Accuracy",
     "EpochMetrics",
     "TrainingJob",
     "TrainingLog",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
@@ -23,11 +24,45 @@ class EpochMetrics:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """Validation accuracies of a job: of the epoch whose model it keeps, and of the last one.
+
+    The algorithm stores the model whenever an epoch is better than all before it, and leaves the last one stored: the
+    first of the epochs with the highest accuracy. Epochs count from 0, as the algorithm's do.
+    Source: the built-in's log line "Storing the best model with validation accuracy". The final metric with which
+    SageMaker describes a job is the last epoch's.
+    """
+
+    kept: float
+    kept_epoch: int
+    last: float
+    last_epoch: int
+
+    @property
+    def epochs_in_words(self) -> str:
+        """Which epoch, counted from 1, is kept, and what the last one had."""
+        if self.kept_epoch == self.last_epoch:
+            return f"epoch {self.kept_epoch + 1}, the last, is kept"
+        return f"epoch {self.kept_epoch + 1} is kept; the last, {self.last_epoch + 1}, had {self.last:.3f}"
+
+
+@dataclass(frozen=True)
 class TrainingLog:
     """The lines of a job's log, oldest first, and what they say of each epoch."""
 
     lines: tuple[str, ...]
     epochs: tuple[EpochMetrics, ...]
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """The accuracies so far; None before an epoch is validated."""
+        validated = [
+            (item.validation_accuracy, item.epoch) for item in self.epochs if item.validation_accuracy is not None
+        ]
+        if not validated:
+            return None
+        kept, last = max(validated, key=itemgetter(0)), validated[-1]
+        return Accuracy(kept[0], kept[1], last[0], last[1])
 
 
 def read_training_log(environment: Environment, name: str) -> TrainingLog:

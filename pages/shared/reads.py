@@ -9,6 +9,7 @@ import base64
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
@@ -20,6 +21,7 @@ from backend.monitoring import CaptureSource, Selection, labels
 from backend.monitoring.health import Comparison, compare_with_executions
 from backend.staging import Dataset
 from backend.staging.upright import make_showable
+from backend.training import Accuracy
 
 _SECONDS = 5
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
@@ -82,6 +84,23 @@ def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob
     return deployment.deployable(environment, training.list_training_jobs(environment))
 
 
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: lambda environment: _identity(environment)})
+def _known_accuracies(environment: Environment) -> dict[str, Accuracy]:  # noqa: ARG001  what it is kept by
+    """What was read of jobs that have ended, which log nothing more; it stays when all else is read anew."""
+    return {}
+
+
+def _accuracies(environment: Environment, ended: tuple[str, ...]) -> dict[str, Accuracy]:
+    """The validation accuracies of jobs that have ended, by name; one that never validated is left out."""
+    known = _known_accuracies(environment)
+    unread = [name for name in ended if name not in known]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for name, log in zip(unread, pool.map(partial(training.read_training_log, environment), unread), strict=True):
+            if log.accuracy:
+                known[name] = log.accuracy
+    return {name: known[name] for name in ended if name in known}
+
+
 def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...]) -> dict[str, str]:
     """What the images behind these inferences are, where that is known."""
     known = labels_by_key(environment)
@@ -116,6 +135,7 @@ thumbnails = _kept(_thumbnails)
 labels_by_key = _kept(labels.labels_by_key)
 labels_by_inference = _kept(_labels_by_inference)
 list_training_jobs = _kept(training.list_training_jobs)
+accuracies = _kept(_accuracies)
 list_deployable_jobs = _kept(_list_deployable_jobs)
 describe_endpoint = _kept(deployment.describe_endpoint)
 describe_workflow = _kept(workflow.describe_workflow)
@@ -127,6 +147,7 @@ summarize = _kept(monitoring.summarize, entries=16)
 captured_records = _kept(monitoring.records, entries=16)
 lowest_records = _kept(monitoring.lowest)
 newest_records = _kept(monitoring.newest)
+rejected_records = _kept(monitoring.rejected)
 sampled_records = _kept(monitoring.sample)
 capture_detail = _kept(monitoring.capture_detail)
 captured_images = _kept(_captured_images, entries=64)
@@ -140,6 +161,7 @@ _CAPTURED: tuple[Any, ...] = (
     captured_records,
     lowest_records,
     newest_records,
+    rejected_records,
     sampled_records,
     compare_captures,
 )

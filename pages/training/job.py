@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from backend import charts, training
 from backend.aws.environment import Environment
-from backend.training import LEARNING_RATES, TrainingJob, TrainingOptions
+from backend.training import LEARNING_RATES, Accuracy, TrainingJob, TrainingOptions
 from pages.shared.environment import action, part
 from pages.shared.status import draw_status
 from pages.shared.text import as_text
@@ -65,10 +66,10 @@ def choose_options() -> TrainingOptions:
     )
 
 
-def choose_job(jobs: list[TrainingJob]) -> TrainingJob:
+def choose_job(jobs: list[TrainingJob], accuracies: Mapping[str, Accuracy]) -> TrainingJob:
     """A table of the jobs, newest first; the one whose row is selected, the newest at first."""
     chosen = st.dataframe(
-        pd.DataFrame([_row(job) for job in jobs]),
+        pd.DataFrame([_row(job, accuracies.get(job.name)) for job in jobs]),
         hide_index=True,
         height="content",
         key=f"training.jobs.{jobs[0].name}",  # a selection goes by row, and a new job moves the rows
@@ -77,7 +78,13 @@ def choose_job(jobs: list[TrainingJob]) -> TrainingJob:
         placeholder="-",
         column_config={
             "Created, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Accuracy": st.column_config.NumberColumn(format="%.3f", help="Validation accuracy"),
+            "Accuracy": st.column_config.NumberColumn(
+                format="%.3f", help="Validation accuracy of the kept model: of the best epoch"
+            ),
+            "Kept epoch": st.column_config.NumberColumn(help="The first with the best validation accuracy"),
+            "Last epoch's": st.column_config.NumberColumn(
+                format="%.3f", help="Validation accuracy of the last epoch, which is kept only where it is the best"
+            ),
         },
     )
     rows = chosen["selection"]["rows"]
@@ -88,19 +95,21 @@ def draw_job(environment: Environment, name: str) -> bool:
     """Everything about a job, read anew; returns whether it goes on."""
     job = training.describe_training(environment, name)
     log = training.read_training_log(environment, name)
-    _draw_head(environment, job)
+    accuracy = log.accuracy
+    _draw_head(environment, job, accuracy)
     if job.failure_reason:
         st.error(as_text(job.failure_reason), icon=":material/error:")
     if log.epochs:
         with part():
-            figure = charts.accuracy_by_epoch(pd.DataFrame([asdict(epoch) for epoch in log.epochs]))
+            epochs = pd.DataFrame([asdict(epoch) for epoch in log.epochs])
+            figure = charts.accuracy_by_epoch(epochs, accuracy.kept_epoch if accuracy else None)
             st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
     with part():
         _draw_details(job, log)
     return not job.has_ended
 
 
-def _draw_head(environment: Environment, job: TrainingJob) -> None:
+def _draw_head(environment: Environment, job: TrainingJob, accuracy: Accuracy | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(job.name, anchor=False, width="content")
@@ -108,12 +117,18 @@ def _draw_head(environment: Environment, job: TrainingJob) -> None:
         if not job.has_ended and st.button("Stop", icon=":material/stop_circle:", disabled=job.status == "Stopping"):
             with action("Stopping: the model so far is kept"):
                 training.stop_training(environment, job.name)
-    accuracy = job.validation_accuracy
     elapsed = job.training_seconds or (datetime.now(UTC) - job.created_at).total_seconds()
     columns = st.columns(3)
     columns[0].metric("Stage", job.secondary_status)
     columns[1].metric("Time", format_duration(elapsed))
-    columns[2].metric("Validation accuracy", "-" if accuracy is None else f"{accuracy:.3f}")
+    columns[2].metric(
+        "Validation accuracy",
+        "-" if accuracy is None else f"{accuracy.kept:.3f}",
+        accuracy.epochs_in_words if accuracy else None,
+        delta_color="off",
+        delta_arrow="off",
+        help="On the validation images, in the epoch with the best one: the algorithm keeps its model.",
+    )
 
 
 def _draw_details(job: TrainingJob, log: training.TrainingLog) -> None:
@@ -141,12 +156,14 @@ def _steps(epochs: int) -> str:
     return ",".join(str(step) for step in dict.fromkeys(steps) if step > 0)
 
 
-def _row(job: TrainingJob) -> dict[str, object]:
+def _row(job: TrainingJob, accuracy: Accuracy | None) -> dict[str, object]:
     return {
         "Job": job.name,
         "Status": job.status,
         "Created, UTC": job.created_at.astimezone(UTC),
         "Training time": format_duration(job.training_seconds),
         "Epochs": job.hyperparameters.get("epochs"),
-        "Accuracy": job.validation_accuracy,
+        "Accuracy": accuracy and accuracy.kept,
+        "Kept epoch": accuracy and accuracy.kept_epoch + 1,
+        "Last epoch's": accuracy.last if accuracy else job.validation_accuracy,
     }

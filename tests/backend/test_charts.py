@@ -255,6 +255,14 @@ def test_an_epoch_without_validation_is_left_out_of_that_line() -> None:
     assert list(validation.x) == [1]
 
 
+def test_the_kept_epoch_is_marked_on_the_line_of_the_validation() -> None:
+    epochs = pd.DataFrame(
+        {"epoch": [0, 1, 2], "train_accuracy": [0.6, 0.7, 0.8], "validation_accuracy": [0.5, 0.9, 0.8]}
+    )
+    *_, kept = charts.accuracy_by_epoch(epochs, kept_epoch=1).data
+    assert (list(kept.x), list(kept.y), kept.mode) == ([2], [0.9], "markers")
+
+
 def test_epochs_are_marked_by_whole_numbers() -> None:
     for last, step in ((1, 1), (10, 1), (30, 3)):
         epochs = pd.DataFrame({"epoch": range(last), "train_accuracy": 0.6, "validation_accuracy": 0.5})

@@ -59,24 +59,43 @@ def test_jobs_are_listed_newest_first(visit: Visit, populated: Environment) -> N
     assert shown["Status"] == [described(populated, name)["TrainingJobStatus"] for name in names]
 
 
-def test_the_accuracy_is_the_one_that_sagemaker_gives(visit: Visit, populated: Environment) -> None:
+def logged(project: Environment, name: str) -> list[str]:
+    """The lines of a job in CloudWatch."""
+    group = "/aws/sagemaker/TrainingJobs"
+    [stream] = project.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+    events = project.logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    return [event["message"] for event in events]
+
+
+def accuracies_of(project: Environment, name: str) -> tuple[float, float]:
+    """The accuracy with which the job stored its model for the last time, and that of its last epoch."""
+    stored = [line.rpartition(": ")[2] for line in logged(project, name) if "Storing the best model" in line]
+    figures = {item["MetricName"]: item["Value"] for item in described(project, name)["FinalMetricDataList"]}
+    return float(stored[-1]), figures["validation:accuracy"]
+
+
+def test_the_accuracies_of_the_kept_and_of_the_last_epoch_are_shown(visit: Visit, populated: Environment) -> None:
     app = visit(populated, PAGE)
     name = completed(populated)
-    select_rows(app, "Job", jobs_of(populated).index(name))
-    figures = {item["MetricName"]: item["Value"] for item in described(populated, name)["FinalMetricDataList"]}
-    assert metrics(app)["Validation accuracy"] == f"{figures['validation:accuracy']:.3f}"
+    row = jobs_of(populated).index(name)
+    select_rows(app, "Job", row)
+    kept, last = accuracies_of(populated, name)
+    assert metrics(app)["Validation accuracy"] == f"{kept:.3f}"
     assert metrics(app)["Stage"] == "Completed"
+    shown = table(app, "Job")
+    assert shown["Accuracy"][row] == pytest.approx(kept, abs=1e-6)
+    assert shown["Last epoch's"][row] == pytest.approx(last, abs=1e-6)
+    [words] = (metric.delta for metric in app.metric if metric.label == "Validation accuracy")
+    assert f"epoch {shown['Kept epoch'][row]:.0f}" in words
+    assert "is kept" in words
 
 
 def test_the_log_is_the_one_in_cloudwatch(visit: Visit, populated: Environment) -> None:
     app = visit(populated, PAGE)
     name = completed(populated)
     select_rows(app, "Job", jobs_of(populated).index(name))
-    group = "/aws/sagemaker/TrainingJobs"
-    [stream] = populated.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
-    events = populated.logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
     [log] = (code.value for code in app.code)
-    assert log.splitlines() == [event["message"] for event in events]
+    assert log.splitlines() == logged(populated, name)
 
 
 def test_the_hyperparameters_are_the_jobs(visit: Visit, populated: Environment) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backend.training.log import EpochMetrics, parse_epochs
+import pytest
+
+from backend.training.log import Accuracy, EpochMetrics, TrainingLog, parse_epochs
 
 # Lines of a real training job, from the SageMaker console.
 REAL_LINES = [
@@ -28,3 +30,33 @@ def test_epochs_come_in_order_of_their_number() -> None:
 
 def test_lines_of_other_kinds_are_passed_over() -> None:
     assert parse_epochs(["Docker entrypoint called with argument(s): train", ""]) == []
+
+
+def logged(*accuracies: float | None) -> TrainingLog:
+    """A log with these validation accuracies; an epoch that is in training has none yet."""
+    return TrainingLog((), tuple(EpochMetrics(epoch, 0.9, accuracy) for epoch, accuracy in enumerate(accuracies)))
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"),
+    [
+        ((0.5, 0.9, 0.885), Accuracy(kept=0.9, kept_epoch=1, last=0.885, last_epoch=2)),
+        ((0.5, 0.9, 0.9), Accuracy(kept=0.9, kept_epoch=1, last=0.9, last_epoch=2)),  # only a better one is stored
+        ((0.5, 0.7, 0.9), Accuracy(kept=0.9, kept_epoch=2, last=0.9, last_epoch=2)),
+        ((0.5,), Accuracy(kept=0.5, kept_epoch=0, last=0.5, last_epoch=0)),
+        ((0.5, 0.4, None), Accuracy(kept=0.5, kept_epoch=0, last=0.4, last_epoch=1)),
+        ((0.0, 0.0), Accuracy(kept=0.0, kept_epoch=0, last=0.0, last_epoch=1)),
+    ],
+)
+def test_the_kept_epoch_is_the_first_of_the_best(accuracies: tuple[float | None, ...], expected: Accuracy) -> None:
+    assert logged(*accuracies).accuracy == expected
+
+
+@pytest.mark.parametrize("log", [logged(), logged(None)])
+def test_before_an_epoch_is_validated_there_is_no_accuracy(log: TrainingLog) -> None:
+    assert log.accuracy is None
+
+
+def test_the_epochs_are_counted_from_one_in_words() -> None:
+    assert Accuracy(0.9, 21, 0.885, 29).epochs_in_words == "epoch 22 is kept; the last, 30, had 0.885"
+    assert Accuracy(0.9, 29, 0.9, 29).epochs_in_words == "epoch 30, the last, is kept"
