@@ -1,7 +1,7 @@
 """Figures of captured inferences.
 
 A point's customdata says what a click on it means: "record" and its id, "step" and the seconds from 1970 to where it
-begins, "bin" and where it begins and ends.
+begins, "bin" and where it begins and ends. Behind that stands the class's index where only one class is meant.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ def confidence_points(
     labels: Sequence[str],
     window: tuple[datetime, datetime],
     what_if: float | None = None,
+    other: int | None = None,
 ) -> go.Figure:
     """Captured confidences as points: discs above the threshold, open diamonds below it; all discs without one.
 
+    Those of the class `other` pass at no threshold, and are open wherever there is one.
     Columns record_id, time, confidence, class_index and inference_id. Points of one time are spread over the second
     from it on, so that none hides another; customdata has the true time and the inference id too.
     """
@@ -45,7 +47,7 @@ def confidence_points(
     figure = go.Figure()
     points = frame.assign(drawn_at=_spread(frame["time"]))
     hover = "%{y:.3f} at %{customdata[2]}<br>Inference %{customdata[3]}"
-    _add_points(figure, points, threshold, labels, size=8, hovertemplate=hover)
+    _add_points(figure, points, threshold, labels, other, size=8, hovertemplate=hover)
     return _over_time(figure, threshold, what_if, window, _lowest(frame["confidence"], threshold, what_if))
 
 
@@ -57,6 +59,7 @@ def confidence_bands(
     labels: Sequence[str],
     window: tuple[datetime, datetime],
     what_if: float | None = None,
+    other: int | None = None,
 ) -> go.Figure:
     """How confidences were spread in each step of time, with the least sure record of each as a point.
 
@@ -75,7 +78,7 @@ def confidence_bands(
         )
     figure.add_scatter(**_line(steps, step, steps["p50"]), name="Median", hovertemplate="Median %{y:.3f}")
     hover = "Least sure of its step: %{y:.3f} at %{customdata[2]}"
-    _add_points(figure, lowest.assign(drawn_at=lowest["time"]), threshold, labels, size=6, hovertemplate=hover)
+    _add_points(figure, lowest.assign(drawn_at=lowest["time"]), threshold, labels, other, size=6, hovertemplate=hover)
     figure.update_layout(barmode="overlay")
     least = _lowest(pd.concat([lowest["confidence"], steps["p5"]]), threshold, what_if)
     return _over_time(figure, threshold, what_if, window, least)
@@ -156,38 +159,59 @@ def class_mix(
     return figure
 
 
-def confidence_histogram(bins: pd.DataFrame, threshold: float | None) -> go.Figure:
+def confidence_histogram(bins: pd.DataFrame, threshold: float | None, other: int | None = None) -> go.Figure:
     """How many records had which confidence, in steps of 0.01; filled above the threshold, open below it.
 
-    Columns low, where a bin begins, records and passes.
+    Columns low, where a bin begins, records and passes. Where there is a class `other`, column unknown counts its
+    records, which are not among the rest: they pass at no threshold, and have bars of their own in that class's color.
     """
-    if not bins["records"].sum():
+    kinds = _kinds(bins, threshold, other)
+    if not any(len(bars) for *_, bars in kinds):
         return empty_figure(_NOTHING)
-    bars = bins.assign(bar=(bins["low"] * _BINS + 1e-9).astype(int), high=bins["low"].shift(-1, fill_value=1.0))
-    bars = bars.groupby(["bar", "passes"], as_index=False).agg({"low": "min", "high": "max", "records": "sum"})
-    bars = bars[bars["records"] > 0]
     figure = go.Figure()
-    kinds = (("Below the threshold", False, CLEAR), ("At or above the threshold", True, NEUTRAL_COLOR))
-    for name, passes, color in kinds if threshold is not None else [("Records", True, NEUTRAL_COLOR)]:
-        kind = bars[bars["passes"] == passes]
+    for name, color, of_class, bars in kinds:
         figure.add_bar(
-            x=kind["bar"] / _BINS,
-            y=kind["records"],
+            x=bars["bar"] / _BINS,
+            y=bars["records"],
             width=1 / _BINS,
             offset=0,
             name=name,
-            customdata=kind.assign(kind="bin")[["kind", "low", "high"]].to_numpy(object),
+            customdata=[("bin", low, high, *of_class) for low, high in zip(bars["low"], bars["high"], strict=True)],
             marker={"color": color, "line": {"color": NEUTRAL_COLOR, "width": 1}},
             hovertemplate="%{y:,} records from %{customdata[1]} to %{customdata[2]}<extra></extra>",
         )
     add_threshold(figure, threshold, horizontal=False)
-    least = min(float(bars["low"].min()), threshold if threshold is not None else 1.0)
+    lows = pd.concat([bars["low"] for *_, bars in kinds])
+    least = min(float(lows.min()), threshold if threshold is not None else 1.0)
     is_left = threshold is not None and threshold < (least + 1) / 2
     figure.update_annotations(yanchor="bottom", xanchor="left" if is_left else "right")  # on no bar, and on no axis
     figure.update_xaxes(range=[max(0.0, least - 0.02), 1.005], fixedrange=True, **_AXIS)
     figure.update_yaxes(title="Records", fixedrange=True)
     figure.update_layout(barmode="stack", dragmode="pan")
     return _kept(styled(figure, height=300))
+
+
+def _kinds(
+    bins: pd.DataFrame, threshold: float | None, other: int | None
+) -> list[tuple[str, str, tuple[int, ...], pd.DataFrame]]:
+    """What the histogram tells apart: a name, a color, the one class that is meant, and its bars with a record."""
+    bars = bins.assign(bar=(bins["low"] * _BINS + 1e-9).astype(int), high=bins["low"].shift(-1, fill_value=1.0))
+    below, above = _added_up(bars[~bars["passes"]]), _added_up(bars[bars["passes"]])
+    kinds: list[tuple[str, str, tuple[int, ...], pd.DataFrame]] = [("Records", NEUTRAL_COLOR, (), above)]
+    if threshold is not None:
+        kinds = [
+            ("Below the threshold", CLEAR, (), below),
+            ("At or above the threshold", NEUTRAL_COLOR, (), above),
+        ]
+    if other is not None:
+        of_other = _added_up(bars.assign(records=bars["unknown"]))
+        kinds.append(("Not a known class", class_color(other), (other,), of_other))
+    return kinds
+
+
+def _added_up(bins: pd.DataFrame) -> pd.DataFrame:
+    bars = bins.groupby("bar", as_index=False).agg({"low": "min", "high": "max", "records": "sum"})
+    return bars[bars["records"] > 0]
 
 
 def as_html(figure: go.Figure) -> str:
@@ -200,20 +224,23 @@ def _add_points(
     records: pd.DataFrame,
     threshold: float | None,
     labels: Sequence[str],
+    other: int | None,
     *,
     size: int,
     hovertemplate: str,
 ) -> None:
     """Records as points of their class's color, each at its `drawn_at`."""
-    for index, points in records.groupby("class_index"):
+    for group, points in records.groupby("class_index"):
+        index = int(str(group))
+        passes = [threshold is None or (sure >= threshold and index != other) for sure in points["confidence"]]
         figure.add_scatter(
             x=points["drawn_at"],
             y=points["confidence"],
-            name=_plain(class_label(labels, int(str(index)))),
+            name=_plain(class_label(labels, index)),
             mode="markers",
             cliponaxis=False,
             customdata=_records(points),
-            marker=_marker(points["confidence"], threshold, class_color(int(str(index))), size),
+            marker=_marker(passes, class_color(index), size),
             hovertemplate=hovertemplate,
         )
 
@@ -290,8 +317,7 @@ def _plain(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _marker(confidences: pd.Series, threshold: float | None, color: str, size: int) -> dict[str, Any]:
-    passes = confidences >= (threshold or 0)
+def _marker(passes: Sequence[bool], color: str, size: int) -> dict[str, Any]:
     return {
         "color": color,
         "size": size,

@@ -15,6 +15,7 @@ from backend.monitoring.captures import (
     newest,
     quarantined_lines,
     records,
+    rejected,
     sample,
     summarize,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "refresh_captures",
     "refresh_in_background",
     "refreshing",
+    "rejected",
     "remove_source",
     "sample",
     "summarize",

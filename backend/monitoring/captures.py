@@ -92,9 +92,11 @@ def quarantined_lines(environment: Environment, source: CaptureSource, limit: in
     return _ask(environment, source, _contents.quarantined_lines, limit)
 
 
-def summarize(environment: Environment, source: CaptureSource, selection: Selection) -> Summary:
-    """Counts of a selection by time, confidence and class."""
-    return _ask(environment, source, summaries.summarize, selection)
+def summarize(
+    environment: Environment, source: CaptureSource, selection: Selection, other: int | None = None
+) -> Summary:
+    """Counts of a selection by time, confidence and class; records of the class `other` pass at no threshold."""
+    return _ask(environment, source, summaries.summarize, selection, other)
 
 
 def records(environment: Environment, source: CaptureSource, selection: Selection, limit: int) -> pd.DataFrame | None:
@@ -121,6 +123,18 @@ def newest(
 ) -> pd.DataFrame:
     """The newest records of a selection with a confidence from the first number to below the second, newest first."""
     return _ask(environment, source, finding.newest, selection, limit, confidence)
+
+
+def rejected(
+    environment: Environment,
+    source: CaptureSource,
+    selection: Selection,
+    limit: int,
+    threshold: float,
+    other: int | None = None,
+) -> pd.DataFrame:
+    """The newest records of a selection that do not pass: those below the threshold, and all of the class `other`."""
+    return _ask(environment, source, finding.newest, selection, limit, (0.0, threshold), other)
 
 
 def sample(

@@ -48,17 +48,24 @@ def lowest(cursor: DuckDBPyConnection, selection: Selection, limit: int = KEPT_L
 
 
 def newest(
-    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float] = EVERY_CONFIDENCE
+    cursor: DuckDBPyConnection,
+    selection: Selection,
+    limit: int,
+    confidence: tuple[float, float] = EVERY_CONFIDENCE,
+    other: int | None = None,
 ) -> pd.DataFrame:
-    """The newest records of a selection with a confidence from the first number to below the second, newest first."""
+    """The newest records of a selection with a confidence from the first number to below the second, newest first.
+
+    Those of the class `other` are meant too, whatever their confidence.
+    """
     since = selection.start
     for hours in (_DAY, 1):  # what is newest is in few hours, mostly
-        begins, counts = _counts(cursor, replace(selection, start=since), hours, confidence)
+        begins, counts = _counts(cursor, replace(selection, start=since), hours, confidence, other)
         behind = np.flatnonzero(counts[::-1].cumsum() >= 2 * limit)  # twice: a bin may reach beyond what is meant
         if len(behind):
             since = max(since, hour_at(int(begins[::-1][behind[0]])))
-    found = _newest_since(cursor, replace(selection, start=since), limit, confidence)
-    return found if len(found) == limit else _newest_since(cursor, selection, limit, confidence)
+    found = _newest_since(cursor, replace(selection, start=since), limit, confidence, other)
+    return found if len(found) == limit else _newest_since(cursor, selection, limit, confidence, other)
 
 
 def sample(cursor: DuckDBPyConnection, selection: Selection, limit: int, seed: int) -> pd.DataFrame:
@@ -147,14 +154,14 @@ def by_inference(cursor: DuckDBPyConnection, inference_ids: Collection[str]) -> 
 
 
 def _newest_since(
-    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float]
+    cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float], other: int | None
 ) -> pd.DataFrame:
     condition, values = selection.condition()
     return _frame(
         cursor,
-        f"""{_SELECT} WHERE {condition} AND confidence >= ? AND confidence < ?
+        f"""{_SELECT} WHERE {condition} AND (confidence >= ? AND confidence < ? OR class_index = ?)
         ORDER BY time DESC, record_id DESC LIMIT {limit}""",
-        [*values, *confidence],
+        [*values, *confidence, other],
     )
 
 
@@ -179,9 +186,15 @@ def _ids(cursor: DuckDBPyConnection, selection: Selection) -> NDArray[np.int64]:
 
 
 def _counts(
-    cursor: DuckDBPyConnection, selection: Selection, hours: int, confidence: tuple[float, float]
+    cursor: DuckDBPyConnection,
+    selection: Selection,
+    hours: int,
+    confidence: tuple[float, float],
+    other: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The spans of so many hours that the selection touches and that have records in the bins of these confidences.
+
+    Those of the class `other` count too, whatever their confidence.
 
     Returns the number of the hour with which each begins, and how many records it has.
     """
@@ -190,8 +203,9 @@ def _counts(
     low, high = bins_of(np.array(confidence)) if confidence != EVERY_CONFIDENCE else (0, BINS - 1)
     found = cursor.execute(
         f"""SELECT bucket, sum(n)::BIGINT AS n FROM histogram WHERE hours = {hours} AND bucket >= ? AND bucket < ?
-        AND bin BETWEEN ? AND ? AND {condition} GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket""",  # noqa: S608
-        [first, behind, int(low), int(high), *values],
+        AND (bin BETWEEN ? AND ? OR class_index = ?) AND {condition}
+        GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket""",  # noqa: S608
+        [first, behind, int(low), int(high), other, *values],
     ).fetchnumpy()
     return hours * np.asarray(found["bucket"], np.int64), np.asarray(found["n"], np.int64)
 

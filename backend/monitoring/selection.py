@@ -21,7 +21,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Selection:
     """Records from `start` to before `end`, of one endpoint, variant and class, or of all where that is None.
 
-    Both times have a zone.
+    Both times have a zone. Records of the class `without` are left out.
     """
 
     start: datetime
@@ -29,6 +29,7 @@ class Selection:
     endpoint: str | None = None
     variant: str | None = None
     class_index: int | None = None
+    without: int | None = None
 
     def step(self) -> timedelta:
         """The finest step of which a chart has room for as many as this takes."""
@@ -60,6 +61,9 @@ class Selection:
         if self.class_index is not None:
             conditions.append("class_index = ?")
             values.append(self.class_index)
+        if self.without is not None:
+            conditions.append("class_index <> ?")
+            values.append(self.without)
         return " AND ".join(conditions), values
 
     def spans(self, step: timedelta) -> tuple[int, int]:

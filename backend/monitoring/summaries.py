@@ -26,14 +26,16 @@ BANDS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Summary:
     """Records of a selection in steps of time, n of them, also those in which there was nothing.
 
-    `counts` has shape (n, BINS), `class_counts` has shape (n, number of `classes`). `lowest` has the least sure record
-    of each step, in columns record_id, time, confidence and class_index. `selection` is what was counted: that which
-    was asked for, widened to whole steps.
+    `counts` has shape (n, BINS), and so has `unknown`: those of them that were answered `other`, which pass at no
+    threshold. `class_counts` has shape (n, number of `classes`). `lowest` has the least sure record of each step, in
+    columns record_id, time, confidence and class_index. `selection` is what was counted: that which was asked for,
+    widened to whole steps.
     """
 
     selection: Selection
     step: timedelta
     counts: NDArray[np.int64]
+    unknown: NDArray[np.int64]
     classes: tuple[int, ...]
     class_counts: NDArray[np.int64]
     lowest: pd.DataFrame
@@ -41,6 +43,11 @@ class Summary:
     @property
     def records(self) -> int:
         return int(self.counts.sum())
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Those of `counts` that are of a known class, and pass from some threshold on."""
+        return self.counts - self.unknown
 
     def times(self) -> pd.DatetimeIndex:
         """Where each step begins, UTC."""
@@ -50,16 +57,16 @@ class Summary:
         """The same in at most so many steps, each made of as many of these; `lowest` stays as it is."""
         together = -(-len(self.counts) // most)
         first = np.arange(0, len(self.counts), together)
-        counts, class_counts = (np.add.reduceat(table, first) for table in (self.counts, self.class_counts))
-        return replace(self, step=together * self.step, counts=counts, class_counts=class_counts)
-
-    def by_confidence(self) -> NDArray[np.int64]:
-        """How many records are in each bin; shape (BINS,)."""
-        return self.counts.sum(axis=0)  # type: ignore[no-any-return]
+        tables = (self.counts, self.unknown, self.class_counts)
+        counts, unknown, class_counts = (np.add.reduceat(table, first) for table in tables)
+        return replace(self, step=together * self.step, counts=counts, unknown=unknown, class_counts=class_counts)
 
     def passing(self, threshold: float) -> int:
-        """How many records have at least this confidence; exact where it is an edge of the bins."""
-        return int(self.counts[:, first_bin(threshold) :].sum())
+        """How many records pass at this threshold: those of a known class with at least this confidence.
+
+        Exact where it is an edge of the bins.
+        """
+        return int(self.known[:, first_bin(threshold) :].sum())
 
     def over_time(self, threshold: float | None) -> pd.DataFrame:
         """A row for each step with a record: time, records, quantiles p5 to p95 and, with a threshold, the pass rate.
@@ -72,7 +79,7 @@ class Summary:
         for column, share in enumerate(BANDS):
             frame[f"p{round(share * 100)}"] = bands[:, column]
         if threshold is not None:
-            passing = self.counts[:, first_bin(threshold) :].sum(axis=1)
+            passing = self.known[:, first_bin(threshold) :].sum(axis=1)
             frame["pass_rate"] = np.divide(passing, records, out=np.full(len(records), np.nan), where=records > 0)
             frame["pass_low"], frame["pass_high"] = wilson(passing, records)
         return pd.DataFrame(frame.loc[records > 0]).reset_index(drop=True)
@@ -100,22 +107,26 @@ def wilson(successes: NDArray[np.int64], trials: NDArray[np.int64]) -> tuple[NDA
         return np.maximum((middle - half) / scale, 0.0), np.minimum((middle + half) / scale, 1.0)
 
 
-def summarize(cursor: DuckDBPyConnection, selection: Selection) -> Summary:
-    """Count the records of a selection, and find the least sure one of each step."""
+def summarize(cursor: DuckDBPyConnection, selection: Selection, other: int | None = None) -> Summary:
+    """Count the records of a selection, and find the least sure one of each step.
+
+    `other` is the index of the class of what is of no known one; None where there is no such class.
+    """
     step = selection.step()
     if step < HOUR and _records(cursor, selection) > _COUNTED_ONE_BY_ONE:
         step = HOUR
     relations = _of_records(selection.aligned(step), step) if step < HOUR else _of_rollups(selection, step)
     first, behind = selection.spans(step)
-    at, bins, counted = _counts(cursor, relations.counted, "bin")
-    counts = np.zeros((behind - first, BINS), np.int64)
+    counts, unknown = np.zeros((2, behind - first, BINS), np.int64)
+    at, bins, counted, of_other = _counts(cursor, relations.counted, "bin", other)
     counts[at - first, bins] = counted
-    at, indexes, counted = _counts(cursor, relations.counted, "class_index")
+    unknown[at - first, bins] = of_other
+    at, indexes, counted, _ = _counts(cursor, relations.counted, "class_index")
     classes = np.unique(indexes)
     class_counts = np.zeros((behind - first, len(classes)), np.int64)
     class_counts[at - first, np.searchsorted(classes, indexes)] = counted
     lowest = _least_sure(cursor, relations.listed)
-    return Summary(selection.aligned(step), step, counts, tuple(map(int, classes)), class_counts, lowest)
+    return Summary(selection.aligned(step), step, counts, unknown, tuple(map(int, classes)), class_counts, lowest)
 
 
 @dataclass(frozen=True)
@@ -162,16 +173,17 @@ def _records(cursor: DuckDBPyConnection, selection: Selection) -> int:
 
 
 def _counts(
-    cursor: DuckDBPyConnection, counted: tuple[str, list[Any]], column: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """How many records have which step and which value of a column: steps, values, counts."""
+    cursor: DuckDBPyConnection, counted: tuple[str, list[Any]], column: str, other: int | None = None
+) -> list[NDArray[np.int64]]:
+    """How many records have which step and which value of a column: steps, values, counts, those of class `other`."""
     sql, values = counted
+    of_other = "0" if other is None else f"coalesce(sum(n) FILTER (class_index = {other}), 0)::BIGINT"
     found = cursor.execute(
-        f"SELECT step, {column}, sum(n)::BIGINT AS n FROM ({sql}) GROUP BY ALL HAVING sum(n) <> 0",  # noqa: S608
+        f"""SELECT step, {column}, sum(n)::BIGINT AS n, {of_other} AS of_other FROM ({sql})
+        GROUP BY ALL HAVING sum(n) <> 0""",  # noqa: S608
         values,
     ).fetchnumpy()
-    steps, members, counts = (np.asarray(found[name], np.int64) for name in ("step", column, "n"))
-    return steps, members, counts
+    return [np.asarray(found[name], np.int64) for name in ("step", column, "n", "of_other")]
 
 
 def _least_sure(cursor: DuckDBPyConnection, listed: tuple[str, list[Any]]) -> pd.DataFrame:

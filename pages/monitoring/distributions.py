@@ -48,11 +48,12 @@ def draw_histogram(shown: Shown) -> None:
     bins = pd.DataFrame(
         {
             "low": edges,
-            "records": shown.summary.by_confidence(),
+            "records": shown.summary.known.sum(axis=0),
+            "unknown": shown.summary.unknown.sum(axis=0),
             "passes": [number >= first for number in range(len(edges))],
         }
     )
-    figure = charts.confidence_histogram(bins, threshold)
+    figure = charts.confidence_histogram(bins, threshold, shown.other)
     _draw(shown, "histogram", figure, _bin_clicked, alt="Histogram of confidences")
 
 
@@ -81,6 +82,11 @@ def _step_clicked(shown: Shown, key: str) -> None:
 def _bin_clicked(shown: Shown, key: str) -> None:
     points = st.session_state[key]["selection"]["points"]
     if points:
-        _, low, high = points[0]["customdata"]
+        _, low, high, *of_class = points[0]["customdata"]
         below = monitoring.EVERY_CONFIDENCE[1] if high >= 1 else high
-        pick(Picked(f"Confidences from {low:g} to {high:g}", shown.selection, (low, below)))
+        title = f"Confidences from {low:g} to {high:g}"
+        selection = replace(shown.selection, without=shown.other)
+        if of_class:
+            title = f"{charts.class_label(shown.labels, int(of_class[0]))}: {title}"
+            selection = replace(shown.selection, class_index=int(of_class[0]))
+        pick(Picked(title, selection, (low, below)))

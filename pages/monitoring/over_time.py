@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
+from backend.staging.labels import OTHER
 from pages.monitoring.address import Changes, change, chosen, follow_view
 from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
 from pages.shared import reads
@@ -19,6 +20,7 @@ from pages.shared.times import format_time
 _POINTS: Final = 3_000
 """Records that are drawn one by one; more are drawn as bands."""
 _WITH_POINTS: Final = "Open points are below the threshold; click one to see its image."
+_WITH_OTHER: Final = "Open points do not pass: below the threshold, or not a known class; click one to see its image."
 _WITH_BANDS: Final = "A point is the least sure record of its step; click it, or a band, to see images."
 _SLIDER, _NUMBER = "monitoring.what_if", "monitoring.what_if_number"
 MODEBAR: Final[dict[str, Any]] = {
@@ -32,11 +34,13 @@ def time_figure(shown: Shown) -> Any:
     """Points where there are few enough, else bands."""
     records = reads.captured_records(shown.environment, shown.source, shown.selection, _POINTS)
     if records is not None:
-        return charts.confidence_points(records, shown.threshold, shown.labels, shown.window, shown.what_if)
+        return charts.confidence_points(
+            records, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
+        )
     summary = shown.summary
     steps = summary.over_time(shown.threshold)
     return charts.confidence_bands(
-        steps, summary.lowest, summary.step, shown.threshold, shown.labels, shown.window, shown.what_if
+        steps, summary.lowest, summary.step, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
     )
 
 
@@ -44,10 +48,11 @@ def draw_over_time(shown: Shown) -> None:
     """The confidences, and below them the records per step, over which a range can be drawn to look into it."""
     st.subheader("Confidence over time", anchor=False)
     is_banded = reads.captured_records(shown.environment, shown.source, shown.selection, _POINTS) is None
+    with_points = _WITH_POINTS if shown.other is None else _WITH_OTHER
     start, end = (format_time(time).removesuffix(" UTC") for time in shown.window)
     st.caption(
         f"From {start} to {end} UTC, in steps of {in_words(shown.summary.step)}. "
-        f"{_WITH_BANDS if is_banded else _WITH_POINTS} Drag over the bars below the chart to look into that time."
+        f"{_WITH_BANDS if is_banded else with_points} Drag over the bars below the chart to look into that time."
     )
     with part():
         key = chart_key(shown, "over_time")
@@ -83,6 +88,10 @@ def draw_what_if(shown: Shown) -> None:
             st.metric(f"Pass rate at {shown.threshold:g}", _rate(shown, shown.threshold), width=150, border=True)
         if shown.what_if is not None:
             st.metric(f"What if {shown.what_if:g}", _rate(shown, shown.what_if), width=150, border=True)
+        if shown.other is not None:
+            share = _share(int(shown.summary.unknown.sum()), shown.summary.records)
+            help_text = "Not a known class: they are among all records, and pass at no threshold."
+            st.metric(f"Answered {OTHER}", share, help=help_text, width=150, border=True)
         value = shown.view.what_if if shown.view.what_if is not None else shown.threshold
         follow_view(_SLIDER, value or 0.0)
         follow_view(_NUMBER, value)
@@ -118,8 +127,11 @@ def draw_what_if(shown: Shown) -> None:
 
 
 def _rate(shown: Shown, threshold: float) -> str:
-    records = shown.summary.records
-    return f"{shown.summary.passing(threshold) / records:.1%}" if records else "-"
+    return _share(shown.summary.passing(threshold), shown.summary.records)
+
+
+def _share(part_of_them: int, records: int) -> str:
+    return f"{part_of_them / records:.1%}" if records else "-"
 
 
 def _what_if(threshold: float | None, value: float | None) -> Changes:

@@ -70,7 +70,8 @@ with monitoring.kept_open(environment, source):
     window = view.window(contents, datetime.now(UTC))
     choose_range(view, *window)
     choose_filters(view, contents, labels)
-    shown = Shown(environment, source, view, summarized(environment, source, view, window), threshold, labels)
+    summary = summarized(environment, source, view, window, labels)
+    shown = Shown(environment, source, view, summary, threshold, labels)
     with part():
         draw_health(shown, contents, comparison)
     if comparison is not None:

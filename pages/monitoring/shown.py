@@ -11,6 +11,7 @@ import streamlit as st
 from backend import monitoring
 from backend.aws.environment import Environment
 from backend.monitoring import EVERY_CONFIDENCE, CaptureSource, Selection, Summary
+from backend.staging.labels import OTHER
 from pages.monitoring.view import View
 from pages.shared import reads
 from pages.shared.times import format_time
@@ -50,6 +51,11 @@ class Shown:
         return None if self.view.what_if == self.threshold else self.view.what_if
 
     @property
+    def other(self) -> int | None:
+        """The index of the class of what is of no known one; None where no class is called so."""
+        return index_of_other(self.labels)
+
+    @property
     def is_own(self) -> bool:
         """Whether the records are of the project's own endpoint, which its workflow calls."""
         return self.source.url == monitoring.project_source(self.environment).url
@@ -81,11 +87,20 @@ class Picked:
 
 
 def summarized(
-    environment: Environment, source: CaptureSource, view: View, window: tuple[datetime, datetime]
+    environment: Environment,
+    source: CaptureSource,
+    view: View,
+    window: tuple[datetime, datetime],
+    labels: tuple[str, ...],
 ) -> Summary:
     """The counts of the view's records."""
     selection = Selection(*window, view.endpoint, view.variant, view.class_index)
-    return reads.summarize(environment, source, selection)
+    return reads.summarize(environment, source, selection, index_of_other(labels))
+
+
+def index_of_other(labels: tuple[str, ...]) -> int | None:
+    """Which class stands for what is of no known one, by its name; None for none."""
+    return labels.index(OTHER) if OTHER in labels else None
 
 
 def pick(picked: Picked) -> None:

@@ -41,7 +41,7 @@ def draw_wall(shown: Shown) -> None:
     if wall == _SAMPLE:
         frame = reads.sampled_records(*asked, _PICTURES, st.session_state.get(_SEED, 0))
     elif wall == _REJECTS and below is not None:
-        frame = reads.newest_records(*asked, _PICTURES, (0.0, below))
+        frame = reads.rejected_records(*asked, _PICTURES, below, shown.other)
     else:
         frame = reads.lowest_records(*asked, _PICTURES)
     draw_pictures(shown, frame, "wall")

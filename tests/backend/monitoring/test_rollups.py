@@ -6,7 +6,7 @@ import bisect
 import math
 import random
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -175,14 +175,21 @@ def check_counts(store: CaptureStore, model: Model) -> None:
 
 
 def check_summary(store: CaptureStore, model: Model) -> None:
+    other = model.random.choice([None, 0, 4, 7])
     with store.reading() as cursor:
-        summary = summaries.summarize(cursor, random_selection(model))
+        summary = summaries.summarize(cursor, random_selection(model), other)
     records = selected(model, summary.selection)
     assert summary.records == len(records)
-    assert list(summary.by_confidence().nonzero()[0]) == sorted({edge_bin(record.confidence) for record in records})
-    for threshold in (0.5, 0.93, 0.9995, 1.0):
+    confidences, is_known = (
+        np.array([record.confidence for record in records]),
+        np.array([record.class_index != other for record in records], bool),
+    )
+    edges = [*EDGES, np.inf]
+    assert summary.known.sum(axis=0).tolist() == np.histogram(confidences[is_known], edges)[0].tolist()
+    assert summary.unknown.sum(axis=0).tolist() == np.histogram(confidences[~is_known], edges)[0].tolist()
+    for threshold in (0.0, 0.5, 0.93, 0.9995, 1.0):
         at_least = 0.9995 if threshold == 1.0 else threshold  # the last step, which holds 1
-        assert summary.passing(threshold) == sum(record.confidence >= at_least for record in records)
+        assert summary.passing(threshold) == np.count_nonzero(is_known & (confidences >= at_least))
     steps: dict[int, list[Record]] = defaultdict(list)
     for record in records:
         steps[(record.time - summary.selection.start) // summary.step].append(record)
@@ -191,7 +198,7 @@ def check_summary(store: CaptureStore, model: Model) -> None:
     assert list(frame["time"]) == times
     assert list(frame["records"]) == [len(steps[step]) for step in sorted(steps)]
     assert list(frame["pass_rate"]) == pytest.approx(
-        [sum(r.confidence >= 0.93 for r in steps[step]) / len(steps[step]) for step in sorted(steps)]
+        [np.mean([r.confidence >= 0.93 and r.class_index != other for r in steps[step]]) for step in sorted(steps)]
     )
     assert list(summary.lowest["confidence"]) == [min(r.confidence for r in steps[step]) for step in sorted(steps)]
     mix = summary.class_mix()
@@ -216,6 +223,13 @@ def check_found(store: CaptureStore, model: Model) -> None:
         assert list(newest["time"]) == [record.time for record in records[::-1][:7]]
         rejects = finding.newest(cursor, selection, 7, (0.0, 0.93))
         assert list(rejects["time"]) == [record.time for record in below[::-1][:7]]
+        other = model.random.choice([0, 4, 7])
+        rejected = finding.newest(cursor, selection, 7, (0.0, 0.93), other)
+        stays = [record for record in records if record.confidence < 0.93 or record.class_index == other]
+        assert list(rejected["time"]) == [record.time for record in stays[::-1][:7]]
+        known = finding.records(cursor, replace(selection, without=other), 10_000)
+        assert known is not None
+        assert list(known["time"]) == [record.time for record in records if record.class_index != other]
         sample = finding.sample(cursor, selection, 15, seed=1)
         assert len(set(sample["inference_id"])) == min(15, len(records))
         assert set(sample["inference_id"]) <= {record.inference_id for record in records}
