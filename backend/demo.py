@@ -24,11 +24,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the demo; returns the exit code: 0 when every step did what it should, 1 when one could not."""
     parser = argparse.ArgumentParser(prog="python -m backend.demo", description=__doc__)
     parser.add_argument("--archive", type=Path, help="a CIFAR-100 archive (python version); without it, a drawn sample")
+    parser.add_argument(
+        "--labels", type=_labels, default=PipelineOptions.labels, help="classes to tell apart, with commas between"
+    )
+    parser.add_argument("--no-other", action="store_true", help="stage no class for images of anything else")
     parser.add_argument("--json", type=Path, help="a file to write the figures to")
     chosen = parser.parse_args(arguments)
     source = staging.LocalArchive(chosen.archive) if chosen.archive else staging.OfflineSample()
+    other = None if chosen.no_other else staging.OtherOptions()
     try:
-        figures = _run(source)
+        figures = _run(PipelineOptions(source, chosen.labels, other))
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -39,11 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(source: staging.Source) -> dict[str, object]:
+def _run(options: PipelineOptions) -> dict[str, object]:
     with tempfile.TemporaryDirectory(prefix="scones-demo-") as folder:
         settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-demo")
         with closing(open_environment(settings)) as environment:
-            return run_pipeline(environment, PipelineOptions(source), _Printer())
+            return run_pipeline(environment, options, _Printer())
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    return tuple(label.strip() for label in text.split(","))
 
 
 class _Printer:

@@ -27,6 +27,7 @@ class PipelineOptions:
 
     source: staging.Source
     labels: tuple[str, ...] = ("bicycle", "motorcycle")
+    other: staging.OtherOptions | None = field(default_factory=staging.OtherOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     deployment: DeploymentOptions = field(default_factory=DeploymentOptions)
     threshold: float = workflow.DEFAULT_THRESHOLD
@@ -41,7 +42,7 @@ def run_pipeline(
     """
     clock = _Clock()
     with clock.step("staging"):
-        dataset = staging.stage_dataset(environment, options.source, options.labels, progress)
+        dataset = staging.stage_dataset(environment, options.source, options.labels, progress, other=options.other)
     with clock.step("training"):
         job = start_training(environment, dataset, options.training)
         trained = wait_for_training(environment, job, progress)
@@ -59,12 +60,14 @@ def run_pipeline(
         "environment": environment.settings.environment,
         "source": dataset.source,
         "synthetic": dataset.synthetic,
-        "train_images": dataset.size("train"),
-        "test_images": dataset.size("test"),
+        "labels": list(dataset.labels),
+        "other": staging.describe_other(dataset),
+        **{f"{split}_images": dataset.size(split) for split in dataset.splits},
         "training_job": job,
         "validation_accuracy": trained.validation_accuracy,
         **_execution_figures(executions),
-        **_capture_figures(records, executions, images, options.threshold),
+        **_capture_figures(records, executions, images, dataset.labels, options.threshold),
+        **_other_figures(dataset, executions, images),
         "seconds": clock.seconds,
     }
 
@@ -112,19 +115,44 @@ def _capture_figures(
     records: Sequence[dict[str, Any]],
     executions: Sequence[workflow.Execution],
     images: Sequence[staging.StagedImage],
+    labels: Sequence[str],
     threshold: float,
 ) -> dict[str, Any]:
-    """Accuracy and pass rate from the captured records, joined to the labels by inference id and image key."""
+    """Accuracy and pass rate from the captured records, joined to the labels by inference id and image key.
+
+    An answer `other` is right for an image of that class, and passes at no threshold.
+    """
     label_of_key = {image.key: image.label_index for image in images}
     label_of = {execution.name: label_of_key[execution.input["s3_key"]] for execution in executions}
     correct = sum(record["class_index"] == label_of[record["inference_id"]] for record in records)
-    passed = sum(record["confidence"] >= threshold for record in records)
+    passed = sum(_is_known(labels, record) and record["confidence"] >= threshold for record in records)
     return {
         "threshold": threshold,
         "captured_records": len(records),
         "captured_executions": len({record["inference_id"] for record in records}),
         "accuracy": round(correct / len(records), 4),
         "pass_rate": round(passed / len(records), 4),
+    }
+
+
+def _is_known(labels: Sequence[str], record: dict[str, Any]) -> bool:
+    return labels[int(record["class_index"])] != staging.OTHER
+
+
+def _other_figures(
+    dataset: staging.Dataset, executions: Sequence[workflow.Execution], images: Sequence[staging.StagedImage]
+) -> dict[str, Any]:
+    """Where there is a class `other`: which share of its images ended as not a known class, and which passed."""
+    if not dataset.has_other:
+        return {}
+    keys = {image.key for image in images if image.label == staging.OTHER}
+    others = [execution for execution in executions if execution.input["s3_key"] in keys]
+    right = sum(bool(execution.is_right(staging.OTHER)) for execution in others)
+    passed = sum(execution.outcome is workflow.Outcome.PASSED for execution in others)
+    return {
+        "other_images": len(others),
+        "other_recognized": round(right / len(others), 4),
+        "other_pass_rate": round(passed / len(others), 4),
     }
 
 

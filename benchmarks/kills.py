@@ -53,7 +53,7 @@ def measure(rounds: int = 100) -> dict[str, Any]:
         _process("app", Path(name)) as app,
         closing(open_environment(_settings(Path(name)))) as environment,
     ):
-        options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.5)
+        options = PipelineOptions(OfflineSample(38, 4), other=None, training=TrainingOptions(epochs=1), threshold=0.5)
         run_pipeline(environment, options)
         with _process("ingest", Path(name)) as ingest:
             return _Run(environment, Path(name), {"app": app, "ingest": ingest}).measure(rounds)

@@ -1,4 +1,4 @@
-"""Where benchmarks run: an embedded AWS of their own, with the archive's bicycles and motorcycles staged."""
+"""Where benchmarks run: an embedded AWS of their own, with an archive's bicycles and motorcycles staged."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from backend.settings import Settings
 
 
 @contextmanager
-def staged(archive: Path) -> Iterator[tuple[Environment, staging.Dataset]]:
+def staged(archive: Path, other: staging.OtherOptions | None = None) -> Iterator[tuple[Environment, staging.Dataset]]:
     """An environment that is gone afterwards, and the dataset in it; raises SconesError when it cannot be staged."""
     with tempfile.TemporaryDirectory(prefix="scones-benchmark-") as folder:
         settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-benchmark")
         with closing(open_environment(settings)) as environment:
             labels = ("bicycle", "motorcycle")
-            yield environment, staging.stage_dataset(environment, staging.LocalArchive(archive), labels)
+            yield environment, staging.stage_dataset(environment, staging.LocalArchive(archive), labels, other=other)
 
 
 def say(text: str) -> None:

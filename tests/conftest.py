@@ -94,7 +94,7 @@ class PipelineRun:
 def pipeline_run(environment: Environment) -> PipelineRun:
     """The whole pipeline, once: 64 drawn train images, and 8 test images that went through the workflow."""
     project = of_project(environment, "scones-pages")
-    options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
+    options = PipelineOptions(OfflineSample(38, 4), other=None, training=TrainingOptions(epochs=1), threshold=0.6)
     return PipelineRun(project, run_pipeline(project, options))
 
 

@@ -15,10 +15,12 @@ from backend.staging.dataset import (
     list_images,
     read_image,
 )
+from backend.staging.describe import WITHOUT_OTHER, codec_warning, describe_other
 from backend.staging.extract import LocalArchive, OfflineSample, Source, UniversityDownload
 from backend.staging.labels import FINE_LABELS, GROUP_OF, OTHER
+from backend.staging.other_class import OtherOptions
 from backend.staging.stage import stage_dataset
-from backend.staging.upload import stage_upload
+from backend.staging.upload import Upload, stage_upload
 
 __all__ = [
     "FINE_LABELS",
@@ -29,16 +31,21 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "WITHOUT_OTHER",
     "Dataset",
     "LocalArchive",
     "OfflineSample",
     "OtherClass",
+    "OtherOptions",
     "Source",
     "StagedImage",
     "UniversityDownload",
+    "Upload",
+    "codec_warning",
     "current_dataset_id",
     "delete_dataset",
     "describe_dataset",
+    "describe_other",
     "list_images",
     "read_image",
     "stage_dataset",

@@ -34,18 +34,25 @@ def read_apart(path: Path, progress: Progress = no_progress) -> dict[str, CifarB
     """
     with tempfile.TemporaryDirectory(prefix="scones-archive-") as name:
         folder = Path(name)
-        with _reader(path, folder) as process:
-            _follow(process, path, progress)
-            code = process.wait()
-        if code != 0:
+        if follow_reader("backend.staging.reader", path, folder, "Reading the archive.", progress) != 0:
             raise InvalidArchive(f"{path.name} takes more time or memory than CIFAR-100, or is damaged. {ADVICE}")
         return {split: _batch(folder, split) for split in SPLITS}
 
 
+def follow_reader(module: str, path: Path, folder: Path, sentence: str, progress: Progress) -> int:
+    """Run a module of ours that reads this path into the folder, until it ends; returns its exit code.
+
+    Raises what the module says went wrong, and InvalidArchive when it says nothing for a minute.
+    """
+    with _reader(module, path, folder) as process:
+        _follow(process, path, sentence, progress)
+        return process.wait()
+
+
 @contextmanager
-def _reader(path: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _reader(module: str, path: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process that reads, ended when the block is left."""
-    command = [sys.executable, "-m", "backend.staging.reader", str(path.absolute()), str(folder)]
+    command = [sys.executable, "-m", module, str(path.absolute()), str(folder)]
     # NumPy's threads reserve memory by the processor, which would count against the reader's limit.
     variables = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
@@ -58,15 +65,15 @@ def _reader(path: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _follow(process: subprocess.Popen[bytes], path: Path, progress: Progress) -> None:
+def _follow(process: subprocess.Popen[bytes], path: Path, sentence: str, progress: Progress) -> None:
     """Report how far the reader is until it ends; raises what it says went wrong."""
     size = max(path.stat().st_size, 1) if path.exists() else 1
-    done = 0
+    done = 0.0
     for content in _lines(process, path):
         if "error" in content:
             raise _ERRORS[content["error"]](content["message"])
-        done += content.get("read", 0)
-        progress(min(done / size, 1.0), "Reading the archive.")
+        done = content.get("fraction", done + content.get("read", 0) / size)
+        progress(min(done, 1.0), sentence)
 
 
 def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from backend.errors import InvalidArchive, SourceUnavailable
 from backend.staging.labels import FINE_LABELS
 from backend.staging.pickles import MAX_IMAGES, PickledArray, load_pickle, plain
-from backend.staging.tar_members import ADVICE, BoundedStream, Member, files
+from backend.staging.tar_members import ADVICE, CIFAR_LIMITS, BoundedStream, Limits, Member, files
 from backend.staging.unpacking import CutOff, UnpackingError, unpacked
 
 FOLDER = "cifar-100-python"
@@ -71,7 +71,7 @@ def read_splits(path: Path, watch: Watch = lambda _: None) -> Iterator[tuple[str
     Source: the CIFAR-100 page of the University of Toronto ("Python version").
     """
     seen: set[str] = set()
-    with _archive_errors(path), _open_unpacked(path, watch) as stream:
+    with archive_errors(path, ADVICE), open_unpacked(path, CIFAR_LIMITS, watch) as stream:
         for member in files(stream):
             name = PurePosixPath(member.name).name  # the folder may have another name
             if name not in _MEMBERS:
@@ -119,13 +119,14 @@ class _WatchedFile(io.RawIOBase):
 
 
 @contextmanager
-def _open_unpacked(path: Path, watch: Watch) -> Iterator[BoundedStream]:
+def open_unpacked(path: Path, limits: Limits, watch: Watch = lambda _: None) -> Iterator[BoundedStream]:
+    """The content of a tar's file, within limits."""
     with io.BufferedReader(_WatchedFile(path, watch), _READ_BYTES) as file, unpacked(file) as content:
-        yield BoundedStream(content)
+        yield BoundedStream(content, limits)
 
 
 @contextmanager
-def _archive_errors(path: Path) -> Iterator[None]:
+def archive_errors(path: Path, advice: str) -> Iterator[None]:
     """Say in words why a file is not an archive, or not a whole one."""
     try:
         yield
@@ -134,7 +135,7 @@ def _archive_errors(path: Path) -> Iterator[None]:
     except (EOFError, CutOff) as error:
         raise InvalidArchive(f"{path.name} ends too early: it was not copied whole. Get it again.") from error
     except (UnpackingError, tarfile.TarError) as error:
-        raise InvalidArchive(f"{path.name} is no archive, or is damaged ({error}). {ADVICE}") from error
+        raise InvalidArchive(f"{path.name} is no archive, or is damaged ({error}). {advice}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceUnavailable(f"{path} cannot be read ({reason}). Choose a readable file.") from error

@@ -121,6 +121,11 @@ class StagedImage:
     split: str
     name: str
 
+    @property
+    def drawn_from(self) -> str | None:
+        """What an image of class `other` is: a class of the archive, "blank" or "material"; None for a known one."""
+        return self.name.partition(".")[0] if self.label == OTHER else None
+
 
 def describe_dataset(environment: Environment, dataset_id: str | None = None) -> Dataset | None:
     """The dataset of this id, by default the one staged last; None when there is none.

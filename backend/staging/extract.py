@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,9 +61,13 @@ Source = UniversityDownload | LocalArchive | OfflineSample
 """`labels` are those it offers, `synthetic` says that its images are drawn, `str()` describes it to a person."""
 
 
-def extract(source: Source, labels: Sequence[str], folder: Path, progress: Progress) -> dict[str, CifarBatch]:
+def extract(
+    source: Source, labels: Sequence[str], folder: Path, progress: Progress, others: float = 0.0
+) -> dict[str, CifarBatch]:
     """Read both splits of a source; what it downloads or draws is kept in `folder` for the next time.
 
+    A drawn sample has `others` images of all other classes together for each of one of `labels`; an archive has what it
+    has.
     Raises SourceUnavailable when there is no archive to be had, InvalidArchive when it is damaged or not CIFAR-100.
     """
     getting = part_of(progress, 0.0, _GETTING_SHARE)
@@ -71,8 +76,8 @@ def extract(source: Source, labels: Sequence[str], folder: Path, progress: Progr
             return read_apart(path, progress)
         case UniversityDownload(url):
             path = download_archive(url, folder, getting)
-        case OfflineSample(train_per_class, test_per_class):
-            path = draw_archive(folder, labels, {"train": train_per_class, "test": test_per_class}, getting)
+        case OfflineSample():
+            path = draw_archive(folder, _sample_counts(source, labels, others), getting)
     try:
         if source == UniversityDownload():
             check_md5(path)
@@ -80,3 +85,14 @@ def extract(source: Source, labels: Sequence[str], folder: Path, progress: Progr
     except InvalidArchive:
         path.unlink()  # a damaged one must not be found again the next time
         raise
+
+
+def _sample_counts(source: OfflineSample, labels: Sequence[str], others: float) -> dict[str, dict[str, int]]:
+    """How many images to draw of each label, by split."""
+    rest = [label for label in source.labels if label not in labels] if others else []
+    share = others / max(len(rest), 1)
+    return {
+        # One more: of few images the validation takes more than its share.
+        split: dict.fromkeys(labels, count) | dict.fromkeys(rest, math.ceil(share * count) + 1)
+        for split, count in (("train", source.train_per_class), ("test", source.test_per_class))
+    }

@@ -17,6 +17,7 @@ from backend.staging.dataset import (
     DATASET_JSON,
     POINTER_KEY,
     Dataset,
+    OtherClass,
     Pointer,
     dataset_prefix,
     describe_dataset,
@@ -33,7 +34,13 @@ Images = Mapping[str, Sequence[LabelledImage]]
 
 
 def load_dataset(
-    environment: Environment, source: str, synthetic: bool, labels: Sequence[str], images: Images, progress: Progress
+    environment: Environment,
+    source: str,
+    synthetic: bool,
+    labels: Sequence[str],
+    images: Images,
+    progress: Progress,
+    other: OtherClass | None = None,
 ) -> Dataset:
     """Put the images into the bucket as a dataset and make it the current one.
 
@@ -45,7 +52,7 @@ def load_dataset(
     digest = content_digest(labels, images)
     with bucket_errors(environment, f"stage images in bucket {environment.bucket}"):
         dataset_id = _existing_id(environment, digest) or f"{stamp()}-{digest}"
-        dataset = _dataset(environment, dataset_id, source, synthetic, labels, images)
+        dataset = _dataset(environment, dataset_id, source, synthetic, labels, images, other)
         staged = _staged_before(environment, dataset, images)
         if staged is None:
             _upload(environment, dataset, images, progress)
@@ -63,7 +70,13 @@ def _remove_leftovers(environment: Environment) -> None:
 
 
 def _dataset(
-    environment: Environment, dataset_id: str, source: str, synthetic: bool, labels: Sequence[str], images: Images
+    environment: Environment,
+    dataset_id: str,
+    source: str,
+    synthetic: bool,
+    labels: Sequence[str],
+    images: Images,
+    other: OtherClass | None,
 ) -> Dataset:
     counts = {
         split: dict(Counter(labels[image.label_index] for image in split_images))
@@ -78,6 +91,7 @@ def _dataset(
         bucket=environment.bucket,
         prefix=dataset_prefix(dataset_id),
         staged_at=datetime.now(UTC),
+        other=other,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,20 +25,30 @@ CPU_SECONDS = 60  # the original takes 3
 
 def main(archive: Path, folder: Path) -> int:
     """Returns the exit code: 0 when both splits are in the folder, 1 when the last line says what went wrong."""
-    limit_memory()
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    try:
-        for split, batch in read_splits(archive, lambda count: _say(read=count)):
+
+    def read() -> None:
+        for split, batch in read_splits(archive, lambda count: say(read=count)):
             _write(batch, split, folder)
+
+    too_much = f"{archive.name} takes more memory than any CIFAR archive. {ADVICE}"
+    return run_within(MEMORY_BYTES, CPU_SECONDS, read, too_much)
+
+
+def run_within(memory_bytes: int, cpu_seconds: int, read: Callable[[], None], too_much: str) -> int:
+    """Read within limits; returns the exit code, having said what went wrong: `too_much` for more memory."""
+    limit_memory(memory_bytes)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    try:
+        read()
     except (InvalidArchive, SourceUnavailable) as error:
         return _fail(error)
     except MemoryError:
-        return _fail(InvalidArchive(f"{archive.name} takes more memory than any CIFAR archive. {ADVICE}"))
+        return _fail(InvalidArchive(too_much))
     return 0
 
 
-def limit_memory() -> None:
-    """Give this process no more than MEMORY_BYTES from here on.
+def limit_memory(memory_bytes: int) -> None:
+    """Give this process no more than this from here on.
 
     Where the system does not say what a process has (macOS), the budgets of the reading itself have to do.
     """
@@ -45,7 +56,7 @@ def limit_memory() -> None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     except OSError:
         return
-    limit = pages * resource.getpagesize() + MEMORY_BYTES
+    limit = pages * resource.getpagesize() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
@@ -60,11 +71,12 @@ def _write(batch: CifarBatch, split: str, folder: Path) -> None:
 
 
 def _fail(error: Exception) -> int:
-    _say(error=type(error).__name__, message=str(error))
+    say(error=type(error).__name__, message=str(error))
     return 1
 
 
-def _say(**content: object) -> None:
+def say(**content: object) -> None:
+    """Tell who started this process, in a line of its own."""
     print(json.dumps(content), flush=True)
 
 

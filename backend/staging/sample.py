@@ -18,23 +18,26 @@ from backend.private import make_private_folder
 from backend.progress import Progress, part_of
 from backend.staging.cifar import FOLDER, IMAGE_SIZE
 from backend.staging.drawing import VERSION, draw
-from backend.staging.labels import COARSE_LABELS, FINE_LABELS
+from backend.staging.labels import COARSE_LABELS, FINE_LABELS, GROUP_OF
 
 _PICKLE_PROTOCOL = 4
-_COARSE = {"streetcar": "vehicles_2", "tractor": "vehicles_2"}  # all other drawn labels are vehicles_1
 
 
-def draw_archive(folder: Path, labels: Sequence[str], per_class: Mapping[str, int], progress: Progress) -> Path:
-    """Draw a sample with `per_class[split]` images of each label, unless it is there from an earlier time.
+Counts = Mapping[str, Mapping[str, int]]
+"""How many images of each label, by split."""
+
+
+def draw_archive(folder: Path, counts: Counts, progress: Progress) -> Path:
+    """Draw a sample with `counts[split][label]` images, unless it is there from an earlier time.
 
     The images depend on nothing but label, split and number: everybody gets the same ones.
     Raises SourceUnavailable when the folder cannot be written.
     """
-    drawn = sorted(set(labels))
-    wanted = f"{VERSION} {dict(per_class)} {drawn}"
+    counts = {split: dict(sorted(of_split.items())) for split, of_split in counts.items()}
+    wanted = f"{VERSION} {counts}"
     path = folder / f"offline-sample-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}.tar.gz"
     if not path.exists():
-        content = _archive(drawn, per_class, progress)
+        content = _archive(counts, progress)
         part = path.with_name(f"{path.name}.part")
         try:
             make_private_folder(folder)
@@ -45,7 +48,7 @@ def draw_archive(folder: Path, labels: Sequence[str], per_class: Mapping[str, in
     return path
 
 
-def _archive(labels: Sequence[str], per_class: Mapping[str, int], progress: Progress) -> bytes:
+def _archive(counts: Counts, progress: Progress) -> bytes:
     """A CIFAR-100 archive, packed; the same bytes each time."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
@@ -54,26 +57,25 @@ def _archive(labels: Sequence[str], per_class: Mapping[str, int], progress: Prog
             "meta",
             {b"fine_label_names": _encoded(FINE_LABELS), b"coarse_label_names": _encoded(COARSE_LABELS)},
         )
-        done, total = 0, sum(per_class.values())
-        for split, count in per_class.items():
-            share = part_of(progress, done / total, (done + count) / total)
-            _add(archive, split, _batch(split, labels, count, share))
-            done += count
+        done, total = 0, sum(sum(of_split.values()) for of_split in counts.values())
+        for split, of_split in counts.items():
+            begin, done = done, done + sum(of_split.values())
+            _add(archive, split, _batch(split, of_split, part_of(progress, begin / total, done / total)))
     return packed.getvalue()
 
 
-def _batch(split: str, labels: Sequence[str], count: int, progress: Progress) -> dict[bytes, Any]:
-    """A split as CIFAR-100 has it, `count` images of each label."""
-    rows = [(label, number) for label in labels for number in range(count)]
+def _batch(split: str, counts: Mapping[str, int], progress: Progress) -> dict[bytes, Any]:
+    """A split as CIFAR-100 has it, with so many images of each label."""
+    rows = [(label, number) for label, count in counts.items() for number in range(count)]
     data = np.empty((len(rows), 3 * IMAGE_SIZE**2), dtype=np.uint8)
     for row, (label, number) in enumerate(rows):
-        progress(row / len(rows), f"Drawing {label} {number + 1:,} of {count:,} for the {split} split.")
+        progress(row / len(rows), f"Drawing {label} {number + 1:,} of {counts[label]:,} for the {split} split.")
         data[row] = draw(label, split, number).transpose(2, 0, 1).reshape(-1)
     return {
         b"filenames": [f"{label}_drawn_{number:06}.png".encode() for label, number in rows],
         b"batch_label": f"{split}ing batch 1 of 1".encode(),
         b"fine_labels": [FINE_LABELS.index(label) for label, _ in rows],
-        b"coarse_labels": [COARSE_LABELS.index(_COARSE.get(label, "vehicles_1")) for label, _ in rows],
+        b"coarse_labels": [COARSE_LABELS.index(GROUP_OF[label]) for label, _ in rows],
         b"data": data,
     }
 

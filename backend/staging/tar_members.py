@@ -1,27 +1,38 @@
 """The members of a tar, one header after the other, read in one pass.
 
 Python's `tarfile` interprets pax headers and long names that a stranger wrote: it takes quadratic time for some (before
-Python 3.11.10) and calls itself for each that follows another. No CIFAR archive needs either, so here they are passed
-over as any other member, and `tarfile` only parses single headers.
+Python 3.11.10) and calls itself for each that follows another. No CIFAR archive needs either, and of pictures only the
+names are cut, so here they are passed over as any other member, and `tarfile` only parses single headers.
 """
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from backend.errors import InvalidArchive
 
 ADVICE = 'Choose CIFAR-100\'s "Python version" (cifar-100-python.tar.gz), unchanged.'
-MAX_BYTES = 256 << 20  # unpacked; the original has 187 MB
-_MAX_HEADERS = 1000  # the original has five
 _MAX_LINE = 64 << 10
 _CHUNK_BYTES = 1 << 20
 _WITHOUT_CONTENT = frozenset(
     {tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE}
 )
 _FILES = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may have: bytes when unpacked, and headers; `advice` is for who gives one that has more."""
+
+    unpacked: int
+    headers: int
+    advice: str
+
+
+CIFAR_LIMITS = Limits(256 << 20, 1000, ADVICE)  # the original has 187 MB and five headers
 
 
 class Readable(Protocol):
@@ -33,11 +44,12 @@ class Readable(Protocol):
 
 
 class BoundedStream:
-    """Hands a stream on until it has given more than a CIFAR archive can hold: then it raises InvalidArchive."""
+    """Hands a stream on until it has given more than an archive may hold: then it raises InvalidArchive."""
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: Readable, limits: Limits = CIFAR_LIMITS) -> None:
         self._stream = stream
-        self._left = MAX_BYTES
+        self.limits = limits
+        self._left = limits.unpacked
 
     def read(self, size: int) -> bytes:
         return self._count(self._stream.read(size))
@@ -61,7 +73,8 @@ class BoundedStream:
     def _count(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
-            raise InvalidArchive(f"The archive unpacks to more than {MAX_BYTES >> 20} MB. {ADVICE}")
+            most = f"{self.limits.unpacked >> 20} MB"
+            raise InvalidArchive(f"The archive unpacks to more than {most}. {self.limits.advice}")
         return data
 
 
@@ -90,18 +103,19 @@ def files(stream: BoundedStream) -> Iterator[Member]:
     """The regular files of a tar.
 
     Raises tarfile.TarError for what is no tar or a damaged one, EOFError for one that is cut off, InvalidArchive for
-    one with more headers than any CIFAR archive.
+    one with more headers than its limits allow.
     """
-    for number in range(_MAX_HEADERS):
+    limits = stream.limits
+    for number in range(limits.headers):
         header = stream.read(tarfile.BLOCKSIZE)
         if number and not header.strip(b"\0"):  # the end, with or without the blocks of zeros that mark it
             return
         info = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
         if info.size < 0 or info.type == tarfile.GNUTYPE_SPARSE:
-            raise tarfile.ReadError("it has a member that no CIFAR archive has")
+            raise tarfile.ReadError("it has a member with holes, or of no size")
         size = 0 if info.type in _WITHOUT_CONTENT else info.size
         member = Member(info.name, size, stream)
         if info.type in _FILES:
             yield member
         stream.skip(member.left + -size % tarfile.BLOCKSIZE)
-    raise InvalidArchive(f"The archive has more than {_MAX_HEADERS} headers. {ADVICE}")
+    raise InvalidArchive(f"The archive has more than {limits.headers:,} headers. {limits.advice}")

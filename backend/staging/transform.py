@@ -1,4 +1,4 @@
-"""From a CIFAR batch to images that can be staged: chosen, named and numbered."""
+"""From a CIFAR batch to images that can be staged: named and numbered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from backend.errors import InvalidArchive, InvalidLabels
+from backend.errors import InvalidLabels
 from backend.staging.cifar import CifarBatch
-from backend.staging.labels import FINE_LABELS
+from backend.staging.labels import FINE_LABELS, OTHER
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,20 @@ def check_labels(labels: Sequence[str], offered: Sequence[str] = FINE_LABELS) ->
         raise InvalidLabels("A classifier needs at least two different labels. Choose two or more, each once.")
 
 
-def select_images(batch: CifarBatch, labels: Sequence[str]) -> list[LabelledImage]:
-    """The batch's images of these labels, in the batch's order; a label's class index is its place in `labels`.
+def select_images(batch: CifarBatch, labels: Sequence[str], rows: Sequence[int]) -> list[LabelledImage]:
+    """The images of these rows; a label's class index is its place in `labels`, which end in OTHER for all others.
 
-    Raises InvalidArchive when the batch has no image of one of them.
+    The name of an image of class `other` begins with the class that it is of in the archive, and a dot.
     """
-    class_index = {FINE_LABELS.index(label): index for index, label in enumerate(labels)}
-    present = set(np.unique(batch.fine_labels).tolist())
-    missing = [FINE_LABELS[fine] for fine in class_index if fine not in present]
-    if missing:
-        has = ", ".join(FINE_LABELS[fine] for fine in sorted(present)) or "nothing"
-        raise InvalidArchive(f"The archive has no images of {', '.join(missing)} in one of its splits: it has {has}.")
-    rows = np.flatnonzero(np.isin(batch.fine_labels, list(class_index))).tolist()
-    names = _unique_names(batch.filenames[row] for row in rows)
     pixels = np.ascontiguousarray(batch.images[rows])  # a copy: the batch, 154 MB when whole, can go
-    indexes = [class_index[fine] for fine in batch.fine_labels[rows].tolist()]
-    return [LabelledImage(*parts) for parts in zip(names, indexes, pixels, strict=True)]
+    fine_labels = [FINE_LABELS[fine] for fine in batch.fine_labels[rows].tolist()]
+    names = unique_names(batch.filenames[row] for row in rows)
+    return [
+        LabelledImage(name, labels.index(label), image)
+        if label in labels
+        else LabelledImage(f"{label}.{name}", labels.index(OTHER), image)
+        for name, label, image in zip(names, fine_labels, pixels, strict=True)
+    ]
 
 
 def content_digest(labels: Sequence[str], images: Mapping[str, Sequence[LabelledImage]]) -> str:
@@ -70,8 +68,8 @@ def content_digest(labels: Sequence[str], images: Mapping[str, Sequence[Labelled
     return digest.hexdigest()[:12]
 
 
-def _unique_names(filenames: Iterator[str]) -> Iterator[str]:
-    """PNG names that are safe in S3 keys, manifests and folders; a name seen before gets a number."""
+def unique_names(filenames: Iterable[str]) -> Iterator[str]:
+    """PNG names that are safe in S3 keys, manifests and folders, with one dot; a name seen before gets a number."""
     taken: set[str] = set()  # two names that differ only in case are one file on some disks
     next_number: defaultdict[str, int] = defaultdict(lambda: 2)  # a stem's lower numbers are all taken
     for filename in filenames:

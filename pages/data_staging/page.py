@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.data_staging.dataset import draw_dataset, draw_gallery
+from pages.data_staging.other import choose_other
 from pages.data_staging.source import choose_labels, choose_source, start_staging
 from pages.shared import JobName, action, current_environment, draw_missing, follow_job, is_running, part, reads
 
@@ -24,10 +25,11 @@ follow_job(JobName.STAGING, "The images are staged.")
 with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None), part():
     source = choose_source(environment)
     labels = choose_labels(source)
+    other = choose_other()
     can_start = source is not None and not is_running(JobName.STAGING)
     if st.button("Stage images", icon=":material/upload:", type="primary", disabled=not can_start) and source:
         with action("Staging started"):
-            start_staging(environment, source, labels)
+            start_staging(environment, source, labels, other)
 
 if dataset is not None:
     with part():

@@ -10,13 +10,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from backend import jobs, staging
 from backend.aws.environment import Environment
-from backend.staging import LocalArchive, OfflineSample, Source, UniversityDownload
+from backend.staging import GROUP_OF, LocalArchive, OfflineSample, Source, UniversityDownload, Upload
+from pages.data_staging.other import PACKINGS, OtherChoice
 from pages.shared.live import JobName
 
 _UNIVERSITY = "University of Toronto"
 _ARCHIVE = "Archive"
 _SAMPLE = "Offline sample"
-_PACKINGS = ["gz", "tgz", "bz2", "tbz2", "xz", "txz", "tar"]
 _CAPTIONS = {
     _UNIVERSITY: "CIFAR-100 itself: a download of 169 MB, kept for the next time.",
     _ARCHIVE: "A CIFAR-100 archive (python version) on the machine that runs the app, or uploaded to it.",
@@ -47,22 +47,37 @@ def choose_labels(source: Source | UploadedFile | None) -> list[str]:
     offered = OfflineSample.labels if isinstance(source, OfflineSample) else UniversityDownload.labels
     return st.multiselect(
         "Classes",
-        offered,
+        sorted(offered, key=_with_group),
         default=["bicycle", "motorcycle"],
-        format_func=lambda label: label.replace("_", " "),
+        format_func=_with_group,
         key=f"data_staging.labels.{len(offered)}",
         persist_state="session",
-        help="What the classifier learns to tell apart: two or more.",
+        help="What the classifier learns to tell apart: two or more. Type the name of a class or of its group.",
     )
 
 
-def start_staging(environment: Environment, source: Source | UploadedFile, labels: list[str]) -> None:
+def start_staging(
+    environment: Environment, source: Source | UploadedFile, labels: list[str], other: OtherChoice | None
+) -> None:
     """Stage in the background; raises JobAlreadyRunning while somebody does."""
-    if isinstance(source, UploadedFile):
-        work = partial(staging.stage_upload, environment, source.name, source, labels)
-    else:
-        work = partial(staging.stage_dataset, environment, source, labels)
+    work = partial(
+        staging.stage_upload,
+        environment,
+        _upload(source) if isinstance(source, UploadedFile) else source,
+        labels,
+        other=other.options if other else None,
+        material=_upload(other.upload) if other and other.upload else None,
+    )
     jobs.start(JobName.STAGING, "Staging images", work)
+
+
+def _upload(file: UploadedFile) -> Upload:
+    return Upload(file.name, file)
+
+
+def _with_group(label: str) -> str:
+    """A class as people read it, after its group: "vehicles 1 / bicycle"."""
+    return f"{GROUP_OF[label]} / {label}".replace("_", " ")
 
 
 def _choose_archive() -> Source | UploadedFile | None:
@@ -70,7 +85,7 @@ def _choose_archive() -> Source | UploadedFile | None:
     path = path_column.text_input(
         "Path", placeholder="/data/cifar-100-python.tar.gz", key="data_staging.path", persist_state="session"
     )
-    upload = upload_column.file_uploader("Or upload it", type=_PACKINGS, key="data_staging.upload")
+    upload = upload_column.file_uploader("Or upload it", type=PACKINGS, key="data_staging.upload")
     if upload is not None:
         return upload
     return LocalArchive(Path(path).expanduser()) if path else None

@@ -10,8 +10,8 @@ from backend.aws.environment import Environment
 
 @pytest.fixture(scope="session")
 def dataset(environment: Environment) -> staging.Dataset:
-    source = staging.OfflineSample(train_per_class=48, test_per_class=8)
-    return staging.stage_dataset(environment, source, ("bicycle", "motorcycle"))
+    source = staging.OfflineSample(train_per_class=56, test_per_class=8)
+    return staging.stage_dataset(environment, source, ("bicycle", "motorcycle"), other=None)
 
 
 @pytest.fixture(scope="session")

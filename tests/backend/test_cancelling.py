@@ -173,7 +173,7 @@ def test_the_end_of_a_training_job_at_cleanup(project: Environment) -> None:
 
 
 def _stage(project: Environment, progress: Any) -> None:
-    staging.stage_dataset(project, staging.OfflineSample(2, 1), progress=progress)
+    staging.stage_dataset(project, staging.OfflineSample(2, 1), progress=progress, other=None)
 
 
 def endpoint(name: str, status: str) -> dict[str, Any]:

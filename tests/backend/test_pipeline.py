@@ -32,8 +32,9 @@ def test_drawn_images_go_through_the_whole_pipeline(pipeline_run: PipelineRun) -
 
 @pytest.mark.slow
 def test_real_images_are_told_apart_by_a_trained_model(environment: Environment, real_archive: Path) -> None:
-    figures = run_pipeline(of_project(environment, "scones-real"), PipelineOptions(LocalArchive(real_archive)))
-    assert (figures["train_images"], figures["test_images"]) == (1000, 200)
+    options = PipelineOptions(LocalArchive(real_archive), other=None)
+    figures = run_pipeline(of_project(environment, "scones-real"), options)
+    assert (figures["train_images"], figures["validation_images"], figures["test_images"]) == (850, 150, 200)
     assert figures["validation_accuracy"] >= 0.85
-    assert figures["accuracy"] == pytest.approx(figures["validation_accuracy"], abs=0.02)
+    assert figures["accuracy"] >= 0.8
     _assert_every_image_was_judged_and_captured_once(figures)

@@ -51,5 +51,5 @@ def test_a_file_in_the_way_is_an_error(tmp_path: Path) -> None:
 
 def test_captured_records_and_archives_are_kept_private(tmp_path: Path) -> None:
     CaptureStore(tmp_path / "state" / "cache" / "records.duckdb").query("SELECT 1")
-    draw_archive(tmp_path / "state" / "downloads", ["bicycle"], {"train": 1, "test": 1}, no_progress)
+    draw_archive(tmp_path / "state" / "downloads", {"train": {"bicycle": 1}, "test": {"bicycle": 1}}, no_progress)
     assert {mode(tmp_path / part) for part in ("state", "state/cache", "state/downloads")} == {"0o700"}

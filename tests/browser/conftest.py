@@ -56,7 +56,7 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
     state_dir, cache_dir = tmp_path_factory.mktemp("survivor"), tmp_path_factory.mktemp("cache")
     server = serve(state_dir)
     try:
-        options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.6)
+        options = PipelineOptions(OfflineSample(38, 4), other=None, training=TrainingOptions(epochs=1), threshold=0.6)
         figures = run_pipeline(_attached(state_dir, cache_dir), options)
         _await_saved(state_dir)
     finally:

@@ -93,7 +93,7 @@ class Work:
         wait_until(lambda: all(now.successes > then for now, then in zip(self.activities, before, strict=True)))
 
     def _stage(self) -> None:
-        self.datasets.append(staging.stage_dataset(self._app, staging.OfflineSample(next(self._sizes), 4)))
+        self.datasets.append(staging.stage_dataset(self._app, staging.OfflineSample(next(self._sizes), 4), other=None))
 
     def _train(self) -> None:
         dataset = self.datasets[-1] if self.datasets else staging.describe_dataset(self._app)
@@ -124,7 +124,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def test_nothing_acknowledged_is_lost_on_a_full_disk_and_all_goes_on_with_room(disk: SmallDisk) -> None:
     settings = Settings(environment="embedded", state_dir=disk.folder, project="scones-full")
     with closing(open_environment(settings)) as app:
-        run_pipeline(app, PipelineOptions(staging.OfflineSample(32, 4), training=_TRAINING, threshold=0.6))
+        run_pipeline(app, PipelineOptions(staging.OfflineSample(38, 4), other=None, training=_TRAINING, threshold=0.6))
         dataset = staging.describe_dataset(app)
         assert dataset is not None
         work = Work(app, [image.key for image in staging.list_images(app, dataset, "test")])

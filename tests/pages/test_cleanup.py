@@ -19,7 +19,7 @@ PAGE = "cleanup"
 @pytest.fixture
 def small(own: Environment) -> Environment:
     """A project with a dataset, a workflow and an upload, quickly made."""
-    staging.stage_dataset(own, staging.OfflineSample(train_per_class=2, test_per_class=1))
+    staging.stage_dataset(own, staging.OfflineSample(train_per_class=2, test_per_class=1), other=None)
     workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
     own.s3.put_object(Bucket=own.bucket, Key="uploads/mine.png", Body=b"x")
     return own

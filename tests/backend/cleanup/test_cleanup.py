@@ -95,7 +95,7 @@ def test_a_project_that_made_nothing_has_nothing(project: Environment) -> None:
 
 
 def test_everything_is_listed_and_goes(deployed: Environment) -> None:
-    staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1))
+    staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1), other=None)
     create_model(deployed, NAME)
     put(deployed, "data_capture/scones-clean/AllTraffic/2026/01/31/09/30-12-000-a.jsonl")
     put(deployed, "uploads/mine.png")
@@ -232,7 +232,7 @@ def test_only_our_endpoints_log_goes(project: Environment, foreign: Environment)
 
 
 def test_a_running_training_job_is_stopped_and_then_not_listed(deployed: Environment) -> None:
-    dataset = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=40, test_per_class=10))
+    dataset = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=40, test_per_class=10), other=None)
     name = training.start_training(deployed, dataset, training.TrainingOptions(epochs=1000))
     job = find(deployed, "running training job")
     assert job.name == name
@@ -242,8 +242,8 @@ def test_a_running_training_job_is_stopped_and_then_not_listed(deployed: Environ
 
 
 def test_a_dataset_goes_with_the_pointer_to_it(deployed: Environment) -> None:
-    kept = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1))
-    staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=3, test_per_class=1))
+    kept = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1), other=None)
+    staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=3, test_per_class=1), other=None)
     older, current = (item for item in cleanup.list_resources(deployed) if item.kind.name == "dataset")
     assert older.name == kept.dataset_id
     assert older.detail.startswith("9 objects, ")  # 4 train and 2 test images, 2 manifests, 1 description
@@ -262,7 +262,7 @@ def test_a_staging_that_was_killed_half_way_can_be_deleted(deployed: Environment
 
 
 def test_a_dataset_with_a_damaged_description_can_be_deleted(deployed: Environment) -> None:
-    dataset = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1))
+    dataset = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1), other=None)
     put(deployed, "datasets/current.json", b"{")
     put(deployed, f"datasets/{dataset.dataset_id}/dataset.json", b"{")
     cleanup.delete_resources(deployed, [find(deployed, "dataset")])

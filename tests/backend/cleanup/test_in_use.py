@@ -205,7 +205,7 @@ def test_a_workflow_keeps_the_topic_that_it_notifies_through(project: Environmen
 
 
 def test_a_training_job_keeps_the_images_that_it_reads(project: Environment) -> None:
-    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10))
+    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10), other=None)
     name = training.start_training(project, dataset, training.TrainingOptions(epochs=1000))
     with pytest.raises(CleanupIncomplete, match=f"in use by training job {name}"):
         cleanup.delete_resources(project, chosen(project, "dataset"))
@@ -213,7 +213,7 @@ def test_a_training_job_keeps_the_images_that_it_reads(project: Environment) -> 
 
 
 def test_no_job_is_offered_for_deployment_whose_artifact_is_gone(project: Environment) -> None:
-    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10))
+    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10), other=None)
     name = training.start_training(project, dataset, training.TrainingOptions(epochs=1))
     job = training.wait_for_training(project, name)
     assert job in deployment.deployable(project, training.list_training_jobs(project))

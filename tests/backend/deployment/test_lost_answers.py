@@ -22,7 +22,7 @@ def trained(environment: Environment) -> tuple[Environment, str]:
     """A project of its own with a trained model."""
     project = of_project(environment, "scones-lost")
     foundation.deploy_foundation(project)
-    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10))
+    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10), other=None)
     job = training.start_training(project, dataset, training.TrainingOptions(epochs=1))
     training.wait_for_training(project, job)
     return project, job

@@ -100,7 +100,7 @@ def test_the_reader_gets_no_more_than_300_megabytes(megabytes: str, outcome: str
 
 def take(megabytes: str) -> str:
     """What comes of taking so much memory under the reader's limit."""
-    reader.limit_memory()
+    reader.limit_memory(reader.MEMORY_BYTES)
     try:
         bytearray(int(megabytes) << 20)
     except MemoryError:

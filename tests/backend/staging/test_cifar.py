@@ -7,6 +7,7 @@ import os
 import pickle
 import struct
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import numpy as np
 import pytest
 
 from backend.errors import InvalidArchive, SourceUnavailable
-from backend.staging import tar_members
 from backend.staging.cifar import read_archive
 from backend.staging.labels import FINE_LABELS
+from backend.staging.tar_members import CIFAR_LIMITS
 from tests.backend.staging.archives import MakeArchive, batch
 
 
@@ -243,7 +244,7 @@ def test_a_link_in_place_of_a_member_is_not_followed(small_cifar: dict[str, byte
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     make_archive: MakeArchive, small_cifar: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tar_members, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("backend.staging.cifar.CIFAR_LIMITS", replace(CIFAR_LIMITS, unpacked=1 << 20))
     archive = make_archive({"cifar-100-python/file": bytes(2 << 20)} | small_cifar)
     with pytest.raises(InvalidArchive, match="unpacks to more than 1 MB"):
         read_archive(archive)

@@ -49,18 +49,18 @@ def later(answer: dict[str, Any]) -> None:
 def test_the_next_staging_removes_what_a_killed_one_left(project: Environment) -> None:
     put(project, f"datasets/{DEAD}/train/a.png", f"datasets/{DEAD}/test.lst")
     with answers.changed(project.s3, "HeadBucket", later):
-        dataset = staging.stage_dataset(project, SAMPLE)
+        dataset = staging.stage_dataset(project, SAMPLE, other=None)
     assert {key.split("/")[1] for key in keys(project)} == {dataset.dataset_id, "current.json"}
 
 
 def test_a_staging_that_runs_is_left_alone(project: Environment) -> None:
     put(project, f"datasets/{DEAD}/train/a.png")
-    staging.stage_dataset(project, SAMPLE)
+    staging.stage_dataset(project, SAMPLE, other=None)
     assert f"datasets/{DEAD}/train/a.png" in keys(project)
 
 
 def test_whole_datasets_and_what_goes_by_other_names_stay(project: Environment) -> None:
-    dataset = staging.stage_dataset(project, SAMPLE)
+    dataset = staging.stage_dataset(project, SAMPLE, other=None)
     put(project, "datasets/my-own/a.png", f"datasets/{DEAD}-copy/a.png", f"datasets/{DEAD}/train/a.png")
     before = keys(project)
     remove_leftovers(project, AT_ONCE)
@@ -69,7 +69,7 @@ def test_whole_datasets_and_what_goes_by_other_names_stay(project: Environment) 
 
 
 def test_a_deletion_that_was_cut_off_is_finished(project: Environment) -> None:
-    dataset = staging.stage_dataset(project, SAMPLE)
+    dataset = staging.stage_dataset(project, SAMPLE, other=None)
     project.s3.delete_object(Bucket=project.bucket, Key=dataset.description_key)
     remove_leftovers(project, AT_ONCE)
     assert keys(project) == []
@@ -83,17 +83,17 @@ def test_what_cannot_be_removed_keeps_nobody_from_staging(
         answers.changed(project.s3, "HeadBucket", later),
         answers.changed(project.s3, "DeleteObjects", answers.denied),
     ):
-        dataset = staging.stage_dataset(project, SAMPLE)
+        dataset = staging.stage_dataset(project, SAMPLE, other=None)
     assert staging.describe_dataset(project) == dataset
     assert "unfinished datasets are left" in caplog.text
 
 
 def test_the_same_images_go_on_in_the_place_that_a_killed_staging_left(project: Environment) -> None:
-    dataset = staging.stage_dataset(project, SAMPLE)
+    dataset = staging.stage_dataset(project, SAMPLE, other=None)
     whole = keys(project)
     staging.delete_dataset(project, dataset.dataset_id)
     put(project, dataset.image_key("train", "bicycle_s_000001.png"))
-    again = staging.stage_dataset(project, SAMPLE)
+    again = staging.stage_dataset(project, SAMPLE, other=None)
     assert again.dataset_id == dataset.dataset_id
     assert set(whole) <= set(keys(project))
 
@@ -110,5 +110,5 @@ def test_images_that_are_deleted_while_they_are_staged_make_no_dataset(
 
     monkeypatch.setattr(load, "_upload_images", upload_and_lose_one)
     with pytest.raises(AwsRequestError, match=r"1 object of dataset .* deleted while it was staged"):
-        staging.stage_dataset(project, SAMPLE)
+        staging.stage_dataset(project, SAMPLE, other=None)
     assert keys(project) == []

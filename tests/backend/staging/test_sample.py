@@ -19,12 +19,12 @@ from backend.staging.labels import COARSE_LABELS
 from backend.staging.sample import draw_archive
 
 LABELS = ("bicycle", "motorcycle")
-SMALL = {"train": 6, "test": 3}
+SMALL = {"train": dict.fromkeys(LABELS, 6), "test": dict.fromkeys(LABELS, 3)}
 
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    return draw_archive(tmp_path, LABELS, SMALL, no_progress)
+    return draw_archive(tmp_path, SMALL, no_progress)
 
 
 def unpickled(archive: Path, member: str) -> dict[bytes, Any]:
@@ -48,7 +48,7 @@ def test_coarse_labels_are_those_of_the_real_archive(real_archive: Path) -> None
 
 
 def test_a_tractor_is_of_the_second_kind_of_vehicle(tmp_path: Path) -> None:
-    drawn = unpickled(draw_archive(tmp_path, ("bus", "tractor"), SMALL, no_progress), "test")
+    drawn = unpickled(draw_archive(tmp_path, {"train": {}, "test": {"bus": 3, "tractor": 3}}, no_progress), "test")
     assert drawn[b"coarse_labels"] == [18, 18, 18, 19, 19, 19]  # as in CIFAR-100's table of superclasses
 
 
@@ -59,18 +59,19 @@ def test_the_reader_gives_back_what_was_drawn(sample: Path) -> None:
 
 
 def test_everybody_gets_the_same_sample(sample: Path, tmp_path: Path) -> None:
-    again = draw_archive(tmp_path / "elsewhere", ("motorcycle", "bicycle"), SMALL, no_progress)
+    another_order = {split: dict(reversed(counts.items())) for split, counts in SMALL.items()}
+    again = draw_archive(tmp_path / "elsewhere", another_order, no_progress)
     assert again.read_bytes() == sample.read_bytes()
 
 
 def test_a_sample_is_drawn_once(sample: Path, tmp_path: Path) -> None:
     drawn_at = sample.stat().st_mtime_ns
-    assert draw_archive(tmp_path, LABELS, SMALL, no_progress) == sample
+    assert draw_archive(tmp_path, SMALL, no_progress) == sample
     assert sample.stat().st_mtime_ns == drawn_at
 
 
 def test_a_larger_sample_is_another_file(sample: Path, tmp_path: Path) -> None:
-    assert draw_archive(tmp_path, LABELS, {"train": 7, "test": 3}, no_progress) != sample
+    assert draw_archive(tmp_path, SMALL | {"train": dict.fromkeys(LABELS, 7)}, no_progress) != sample
 
 
 def test_a_cancelled_sample_leaves_nothing(tmp_path: Path) -> None:
@@ -78,14 +79,14 @@ def test_a_cancelled_sample_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        draw_archive(tmp_path, LABELS, SMALL, cancel)
+        draw_archive(tmp_path, SMALL, cancel)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SourceUnavailable, match=r"cannot be written to .*file"):
-        draw_archive(tmp_path / "file" / "downloads", LABELS, SMALL, no_progress)
+        draw_archive(tmp_path / "file" / "downloads", SMALL, no_progress)
 
 
 @pytest.mark.parametrize("label", DRAWN_LABELS)
@@ -105,7 +106,8 @@ def test_the_sample_offers_what_it_draws_and_says_that_it_is_synthetic() -> None
 @pytest.mark.slow
 def test_the_sample_is_neither_trivial_nor_hopeless(tmp_path: Path) -> None:
     """The nearest training image tells the class more often than chance does, and far from always."""
-    batches = read_archive(draw_archive(tmp_path, LABELS, {"train": 500, "test": 100}, no_progress))
+    counts = {"train": dict.fromkeys(LABELS, 500), "test": dict.fromkeys(LABELS, 100)}
+    batches = read_archive(draw_archive(tmp_path, counts, no_progress))
     train, test = (batches[split].images.reshape(-1, 3072).astype(np.float32) for split in ("train", "test"))
     distances = (train**2).sum(1) - 2 * test @ train.T  # squared, without each test image's own constant
     predicted = batches["train"].fine_labels[distances.argmin(1)]

@@ -41,13 +41,14 @@ def body(environment: Environment, key: str) -> bytes:
 
 
 def test_the_real_archive_is_staged_whole(bucket: Environment, real_archive: Path, staged_keys: StagedKeys) -> None:
-    dataset = staging.stage_dataset(bucket, staging.LocalArchive(real_archive))
+    dataset = staging.stage_dataset(bucket, staging.LocalArchive(real_archive), other=None)
     assert dataset.counts == {
-        "train": {"bicycle": 500, "motorcycle": 500},
+        "train": {"bicycle": 425, "motorcycle": 425},
+        "validation": {"bicycle": 75, "motorcycle": 75},
         "test": {"bicycle": 100, "motorcycle": 100},
     }
-    assert (dataset.size("train"), dataset.size("test")) == (1000, 200)
-    assert len(staged_keys()) == 1200 + 2 + 1 + 1  # images, manifests, description, pointer
+    assert (dataset.size("train"), dataset.size("validation"), dataset.size("test")) == (850, 150, 200)
+    assert len(staged_keys()) == 1200 + 3 + 1 + 1  # images, manifests, description, pointer
     assert not dataset.synthetic
     images = staging.list_images(bucket, dataset, "test")
     original = read_archive(real_archive)["test"]
@@ -63,7 +64,7 @@ def test_a_staged_dataset_is_described_as_it_was_returned(bucket: Environment) -
 
 
 def test_the_description_says_that_drawn_images_are_synthetic(bucket: Environment) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE)
+    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
     described = json.loads(body(bucket, f"datasets/{dataset.dataset_id}/dataset.json"))
     assert described["synthetic"] is True
     assert described["labels"] == ["bicycle", "motorcycle"]
@@ -71,11 +72,11 @@ def test_the_description_says_that_drawn_images_are_synthetic(bucket: Environmen
 
 
 def test_a_manifest_is_what_the_algorithm_reads(bucket: Environment, staged_keys: StagedKeys) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE, ("motorcycle", "bicycle"))
+    dataset = staging.stage_dataset(bucket, SAMPLE, ("motorcycle", "bicycle"), other=None)
     lines = body(bucket, dataset.channels()["train_lst"].removeprefix(f"s3://{bucket.bucket}/")).decode().splitlines()
     rows = [line.split("\t") for line in lines]
-    assert [int(index) for index, _, _ in rows] == list(range(24))
-    assert sorted(label_index for _, label_index, _ in rows) == ["0"] * 12 + ["1"] * 12
+    assert [int(index) for index, _, _ in rows] == list(range(20))
+    assert sorted(label_index for _, label_index, _ in rows) == ["0"] * 10 + ["1"] * 10
     channel = dataset.channels()["train"].removeprefix(f"s3://{bucket.bucket}/")
     assert {channel + path for _, _, path in rows} <= set(staged_keys())
     assert all(path.startswith(dataset.labels[int(label_index)]) for _, label_index, path in rows)
@@ -83,8 +84,8 @@ def test_a_manifest_is_what_the_algorithm_reads(bucket: Environment, staged_keys
 
 def test_more_than_two_labels_can_be_staged(bucket: Environment) -> None:
     labels = ("tractor", "bicycle", "bus")
-    dataset = staging.stage_dataset(bucket, OTHER_SAMPLE, labels)
-    assert dataset.counts["train"] == {"bicycle": 5, "bus": 5, "tractor": 5}
+    dataset = staging.stage_dataset(bucket, OTHER_SAMPLE, labels, other=None)
+    assert dataset.counts["train"] == {"bicycle": 4, "bus": 4, "tractor": 4}
     for image in staging.list_images(bucket, dataset, "test"):
         assert image.name.startswith(labels[image.label_index])
 
@@ -116,7 +117,7 @@ def test_a_dataset_that_lost_an_image_is_mended(bucket: Environment, staged_keys
 
 
 def test_dataset_ids_sort_by_time(bucket: Environment) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE)
+    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
     assert dataset.dataset_id.startswith(f"{dataset.staged_at:%Y%m%d-%H%M}")
 
 
@@ -203,7 +204,7 @@ def test_a_damaged_description_is_named(bucket: Environment) -> None:
 
 @pytest.mark.parametrize("manifest", [b"0\t0\n", b"0\t7\ta.png\n", b"0\tx\ta.png\n", b"\xff\n"])
 def test_a_damaged_manifest_is_named(bucket: Environment, manifest: bytes) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE)
+    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
     bucket.s3.put_object(Bucket=bucket.bucket, Key=f"datasets/{dataset.dataset_id}/test.lst", Body=manifest)
     with pytest.raises(DatasetDamaged, match=r"test.lst is missing or damaged"):
         staging.list_images(bucket, dataset, "test")
