@@ -19,6 +19,8 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - TrainingFailed
   - ModelMissing
   - EndpointNotInService
+  - EvaluationNotPossible
+  - EvaluationDamaged
   - WorkflowNotDeployed
   - InvalidThreshold
   - CaptureUnavailable
@@ -101,6 +103,14 @@ class ModelMissing(SconesError):
 
 class EndpointNotInService(SconesError):
     """When a step needs the endpoint and it is missing or not in service."""
+
+
+class EvaluationNotPossible(SconesError):
+    """When a model cannot be evaluated: its dataset is gone, or it answers for other classes."""
+
+
+class EvaluationDamaged(SconesError):
+    """When a stored evaluation cannot be read."""
 
 
 class WorkflowNotDeployed(SconesError):
