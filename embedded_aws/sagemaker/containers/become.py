@@ -1,9 +1,9 @@
 """
-Become a container: `python become.py <pid of the service> <lock file> <niceness> <program> <argument>...`.
+Become a container: `python become.py <pid of the service> <lock file> <program> <argument>...`.
 
 Run as a script of its own, so that nothing of this project is imported first. It ties the process to the life of the
-service, marks it as alive, lowers its priority, and becomes the program. On Linux the kernel then ends the program with
-the service, however that ends; elsewhere a container that outlived its service is ended when the service starts again.
+service, marks it as alive, and becomes the program. On Linux the kernel then ends the program with the service, however
+that ends; elsewhere a container that outlived its service is ended when the service starts again.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    service, lock_file, niceness, *program = sys.argv[1:]
+    service, lock_file, *program = sys.argv[1:]
     _die_with(int(service))
     _mark_alive(lock_file)
-    os.nice(int(niceness))
     os.execv(program[0], program)  # noqa: S606  the service chose the program
 
 

@@ -30,9 +30,9 @@ _INHERITED = (
 )
 
 
-def command(program: Sequence[str], mode: Literal["train", "serve"], folder: Path, niceness: int = 0) -> list[str]:
+def command(program: Sequence[str], mode: Literal["train", "serve"], folder: Path) -> list[str]:
     """The command that runs a program in a folder, as a child of this process that ends with it."""
-    launcher = [sys.executable, "-S", "-E", become.__file__, str(os.getpid()), str(folder / _LOCK), str(niceness)]
+    launcher = [sys.executable, "-S", "-E", become.__file__, str(os.getpid()), str(folder / _LOCK)]
     return [*launcher, sys.executable, "-P", *program, mode]
 
 

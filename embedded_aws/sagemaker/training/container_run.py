@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from embedded_aws.sagemaker.containers import process
 from embedded_aws.sagemaker.training.folder import TrainingFolder
 
-_NICENESS = 10  # the app and its endpoints come first
 _SIGNAL_BASE = 128  # a container that a signal ended has this and the signal's number as its exit code
 
 
@@ -51,7 +50,7 @@ class TrainingContainer:
     def _start(self) -> subprocess.Popen[bytes]:
         with self._folder.log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
-                process.command(self._program, "train", self._folder.path, _NICENESS),
+                process.command(self._program, "train", self._folder.path),
                 env=process.environment(self._folder.path, self._variables),
                 cwd=self._folder.path,
                 stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from embedded_aws.sagemaker.containers.image_classification.container import Con
 from embedded_aws.sagemaker.containers.image_classification.hyperparameters import Hyperparameters, parse
 from embedded_aws.sagemaker.containers.image_classification.network import Architecture, Classifier
 from embedded_aws.sagemaker.containers.image_classification.samples import Images, read_images
+from embedded_aws.sagemaker.containers.image_classification.threads import ThreadChooser, counts_to_try
 
 _LOG_EVERY_BATCHES = 20
 _EVALUATION_BATCH = 250
@@ -109,6 +110,7 @@ class Trainer:
         self._loss = nn.CrossEntropyLoss(weight=self._class_weights())
         self._optimizer = make_optimizer(chosen, self._model)
         self._batches = -(-len(training) // chosen.mini_batch_size)
+        self._threads = ThreadChooser(counts_to_try(os.environ, torch.get_num_threads()))
 
     def start_from(self, seed: Classifier) -> None:
         """Go on with a trained model's weights; raises UserError when it is another network."""
@@ -161,7 +163,7 @@ class Trainer:
             if stop.is_set():
                 break
             self._set_learning_rate(epoch, batch)
-            correct += self._step(chosen)
+            correct += self._timed_step(chosen)
             seen += len(chosen)
             if epoch == batch == 0:
                 self._say_how_long(time.perf_counter() - started)
@@ -193,6 +195,15 @@ class Trainer:
                 seconds,
                 steps,
             )
+
+    def _timed_step(self, chosen: Tensor) -> int:
+        """A step with as many threads as are fastest now."""
+        if self._threads.threads != torch.get_num_threads():
+            torch.set_num_threads(self._threads.threads)
+        started = time.perf_counter()
+        correct = self._step(chosen)
+        self._threads.took(time.perf_counter() - started, len(chosen))
+        return correct
 
     def _step(self, chosen: Tensor) -> int:
         """Train on these images; returns how many were told right."""

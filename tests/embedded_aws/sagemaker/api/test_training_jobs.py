@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -116,13 +117,13 @@ def test_a_container_finds_what_sagemaker_promises(jobs: Jobs, unique_name: str)
     assert found["variables"].items() >= expected.items()
 
 
-def test_a_container_is_nice_and_knows_no_credentials(
+def test_a_container_has_the_priority_of_other_processes_and_knows_no_credentials(
     jobs: Jobs, unique_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the service's own")
     jobs.ended(jobs.create(unique_name))
     found = jobs.surroundings(unique_name)
-    assert found["niceness"] >= 10
+    assert found["niceness"] == os.nice(0)  # behind every other one it would hardly train on a busy machine
     assert not [name for name in found["variables"] if name.startswith("AWS_")]
 
 
