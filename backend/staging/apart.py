@@ -85,7 +85,7 @@ def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, A
         while True:
             if not selector.select(_POLL_SECONDS):
                 if time.monotonic() - said > _SILENCE_SECONDS:
-                    raise InvalidArchive(f"{path.name} could not be read in time. {ADVICE}")
+                    raise InvalidArchive(f"{path.name} could not be read in time. Copy it to a faster disk.")
                 yield {}
                 continue
             chunk = os.read(process.stdout.fileno(), 1 << 16)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from backend.errors import InvalidArchive
+from backend.errors import InvalidArchive, SourceUnavailable
 from backend.progress import Progress, no_progress
 from backend.staging.apart import follow_reader
 from backend.staging.transform import unique_names
@@ -37,6 +37,8 @@ def read_material(path: Path, progress: Progress = no_progress) -> Material:
     When `progress` raises, the reading ends. Raises SourceUnavailable when it cannot be opened, InvalidArchive when it
     is damaged, has no image that can be used, or takes more time or memory than images do.
     """
+    if not path.exists():
+        raise SourceUnavailable(f"There is no folder or file {path}. Check the path of the material.")
     with tempfile.TemporaryDirectory(prefix="scones-material-") as name:
         folder = Path(name)
         if follow_reader("backend.staging.material_reader", path, folder, "Reading the material.", progress) != 0:

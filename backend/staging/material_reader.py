@@ -47,10 +47,33 @@ class Picture(NamedTuple):
     is_jpeg: bool
 
 
+Pictures = tuple[list[Picture], int]
+"""Images, and how many files were left out."""
+
+
 def main(path: Path, folder: Path) -> int:
     """Returns the exit code: 0 when all is in the folder, 1 when the last line says what went wrong."""
     too_much = f"{path.name} takes more memory than images do. {_ADVICE}"
-    return run_within(_MEMORY_BYTES, _CPU_SECONDS, lambda: _read(path, folder), too_much)
+    return run_within(_MEMORY_BYTES, _CPU_SECONDS, lambda: _write(*read_pictures(path), folder), too_much)
+
+
+def read_pictures(path: Path, watch: Callable[[float], None] = lambda done: say(fraction=done)) -> Pictures:
+    """The images of a folder or tar, and how many of its files are not among them, in two passes.
+
+    Raises SourceUnavailable when it cannot be opened, InvalidArchive when it is damaged or has no image to be used.
+    """
+    pictures: list[Picture] = []
+    with archive_errors(path, _ADVICE):
+        count = sum(1 for _ in _entries(path))
+        chosen = set(shuffled(np.arange(count), "files")[:MAX_IMAGES].tolist())
+        for place, (name, read) in enumerate(_entries(path)):
+            if place in chosen:
+                watch(place / count)
+                picture = _try(name, read)
+                pictures += [picture] if picture else []
+    if not pictures:
+        raise InvalidArchive(f"{path.name} has no PNG or JPEG image that can be used. {_ADVICE}")
+    return pictures, count - len(pictures)
 
 
 def make_picture(name: str, content: bytes) -> Picture:
@@ -58,21 +81,6 @@ def make_picture(name: str, content: bytes) -> Picture:
     image = open_upright(name, content, (_DECODED_PIXELS, _DECODED_PIXELS))
     square = ImageOps.fit(image, (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
     return Picture(name, np.asarray(square), content.startswith(_JPEG))
-
-
-def _read(path: Path, folder: Path) -> None:
-    """Two passes: which files there are, and those that are drawn."""
-    count = sum(1 for _ in _entries(path))
-    chosen = set(shuffled(np.arange(count), "files")[:MAX_IMAGES].tolist())
-    pictures: list[Picture] = []
-    for place, (name, read) in enumerate(_entries(path)):
-        if place in chosen:
-            say(fraction=place / count)
-            picture = _try(name, read)
-            pictures += [picture] if picture else []
-    if not pictures:
-        raise InvalidArchive(f"{path.name} has no PNG or JPEG image that can be used. {_ADVICE}")
-    _write(pictures, count - len(pictures), folder)
 
 
 def _try(name: str, read: Callable[[], bytes]) -> Picture | None:
@@ -92,7 +100,7 @@ def _entries(path: Path) -> Iterator[Entry]:
 
 def _files_of_folder(folder: Path) -> Iterator[Entry]:
     found: list[Path] = []
-    for parent, _folders, names in os.walk(folder):
+    for parent, _folders, names in os.walk(folder, onerror=_refuse):
         found += (file for name in names if (file := Path(parent, name)).is_file())
         if len(found) > _MAX_FILES:
             raise InvalidArchive(f"{folder.name} has more than {_MAX_FILES:,} files. {_ADVICE}")
@@ -101,9 +109,13 @@ def _files_of_folder(folder: Path) -> Iterator[Entry]:
 
 
 def _files_of_tar(path: Path) -> Iterator[Entry]:
-    with archive_errors(path, _ADVICE), open_unpacked(path, _LIMITS) as stream:
+    with open_unpacked(path, _LIMITS) as stream:
         for member in files(stream):
             yield member.name, lambda member=member: _read_member(member)  # type: ignore[misc]
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def _read_file(file: Path) -> bytes:

@@ -41,6 +41,12 @@ def staged_keys(bucket: Environment) -> Callable[[], list[str]]:
     ]
 
 
+@pytest.fixture(scope="session")
+def real_others(real_archive: Path) -> Path:
+    """The same classes and four others, bee, camel, cattle and wolf, of 400 train and 100 test images each."""
+    return real_archive.with_name("cifar-100-bikes-and-others.tar.gz")
+
+
 @pytest.fixture
 def make_archive(tmp_path: Path) -> MakeArchive:
     return lambda members: write_archive(tmp_path / "archive.tar.gz", members)
