@@ -83,10 +83,14 @@ def _bin_clicked(shown: Shown, key: str) -> None:
     points = st.session_state[key]["selection"]["points"]
     if points:
         _, low, high, *of_class = points[0]["customdata"]
-        below = monitoring.EVERY_CONFIDENCE[1] if high >= 1 else high
-        title = f"Confidences from {low:g} to {high:g}"
-        selection = replace(shown.selection, without=shown.other)
-        if of_class:
-            title = f"{charts.class_label(shown.labels, int(of_class[0]))}: {title}"
-            selection = replace(shown.selection, class_index=int(of_class[0]))
-        pick(Picked(title, selection, (low, below)))
+        pick(of_bar(shown, low, high, int(of_class[0]) if of_class else None))
+
+
+def of_bar(shown: Shown, low: float, high: float, of_class: int | None) -> Picked:
+    """What a bar of the histogram stands for: one class, or all but `other`, which has bars of its own."""
+    title = f"Confidences from {low:g} to {high:g}"
+    selection = replace(shown.selection, without=shown.other)
+    if of_class is not None:
+        title = f"{charts.class_label(shown.labels, of_class)}: {title}"
+        selection = replace(shown.selection, class_index=of_class)
+    return Picked(title, selection, (low, monitoring.EVERY_CONFIDENCE[1] if high >= 1 else high))

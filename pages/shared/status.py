@@ -8,17 +8,19 @@ import streamlit as st
 
 from backend.staging import Dataset
 
-Color = Literal["green", "blue", "red", "orange"]
+Color = Literal["green", "blue", "red", "orange", "violet"]
 
 _COLORS: dict[Color, frozenset[str]] = {
     "green": frozenset({"Completed", "InService", "CREATE_COMPLETE", "UPDATE_COMPLETE", "passed"}),
     "red": frozenset({"Failed", "failed", "timed out"}),
     "orange": frozenset({"Stopped", "rejected", "stopped"}),
+    "violet": frozenset({"not a known class"}),
 }
 _ICONS: dict[Color, str] = {
     "green": ":material/check_circle:",
     "red": ":material/error:",
     "orange": ":material/do_not_disturb_on:",
+    "violet": ":material/question_mark:",
     "blue": ":material/progress_activity:",
 }
 

@@ -24,9 +24,11 @@ from pages.shared.times import format_duration
 
 _LONGEST_TEXT = 120  # characters of a value that are shown: images ride along in base64
 _LONGEST_MESSAGE = 500
+_JUDGED_HELP = "Right is what passed under its own class, and what is of no known class and ended so."
 _HEIGHT_OF_CAUSE = 240
 _LONGEST_LIST = 100
 _FAILED = (Outcome.FAILED, Outcome.TIMED_OUT)
+_JUDGED = (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)
 
 
 def choose_execution(environment: Environment, executions: Sequence[Execution]) -> Execution | None:
@@ -49,7 +51,8 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
     with part():
         pictures = reads.thumbnails(environment, tuple(execution.s3_key for execution in shown if execution.s3_key))
     rows = [execution_row(execution, labels or {}, pictures or {}) for execution in shown]
-    unread = [column for column, found in (("Image", pictures), ("True class", labels)) if found is None]
+    needed = (("Image", pictures), ("True class", labels), ("Judged", labels))
+    unread = [column for column, found in needed if found is None]
     selected = st.dataframe(
         pd.DataFrame(rows).drop(columns=unread),
         hide_index=True,
@@ -97,18 +100,27 @@ def draw_execution(environment: Environment, workflow: Workflow, name: str) -> N
 def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow) -> None:
     """What the model said, how sure it was, and what the image really is."""
     verdict = execution.verdict
-    if verdict is None or execution.outcome not in (Outcome.PASSED, Outcome.REJECTED):
+    if verdict is None or execution.outcome not in _JUDGED:
         _draw_ending(execution)
         return
     relation = "at least" if verdict.meets_threshold else "below"
-    with st.grid(3, min_column_width=120):
+    compared = f"It is {relation} the threshold of {verdict.threshold:g}."
+    if execution.outcome is Outcome.UNKNOWN:
+        compared = "What is not a known class never passes, whatever the confidence and the threshold."
+    with st.grid(4, min_column_width=120):
         st.metric("Predicted", as_text(shortened(verdict.predicted_label)))
         st.metric("True class", true_label or "unknown")
-        st.metric(
-            "Confidence", f"{verdict.confidence:.3f}", help=f"It is {relation} the threshold of {verdict.threshold:g}."
-        )
+        st.metric("Judged", judgement(execution, true_label) or "unknown", help=_JUDGED_HELP)
+        st.metric("Confidence", f"{verdict.confidence:.3f}", help=compared)
     figure = charts.probabilities_bar(verdict.probabilities, workflow.labels, verdict.threshold)
     st.plotly_chart(figure, key=f"execution.probabilities.{execution.name}", alt="Probability of each class")
+
+
+def judgement(execution: Execution, true_label: str | None) -> str | None:
+    """Whether an execution ended as its image should; None where that is not known, or where it failed."""
+    if true_label is None or execution.verdict is None or execution.outcome not in _JUDGED:
+        return None
+    return {True: "right", False: "wrong", None: "not decided"}[execution.is_right(true_label)]
 
 
 def _draw_ending(execution: Execution) -> None:
@@ -214,6 +226,7 @@ def execution_row(execution: Execution, labels: Mapping[str, str], pictures: Map
         "Outcome": str(execution.outcome),
         "Predicted": shortened(verdict.predicted_label) if verdict else None,
         "True class": labels.get(key),
+        "Judged": judgement(execution, labels.get(key)),
         "Confidence": verdict.confidence if verdict else None,
         "Started, UTC": execution.started_at.astimezone(UTC),
         "Time": format_duration((ended - execution.started_at).total_seconds() if ended else None),

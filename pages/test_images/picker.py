@@ -10,15 +10,18 @@ import streamlit as st
 
 from backend import jobs, workflow
 from backend.aws.environment import Environment
-from backend.staging import Dataset, StagedImage
+from backend.staging import FOREIGN, OTHER, PURPOSES, TEST, Dataset, StagedImage, describe_other
 from backend.wording import count_of
 from backend.workflow.uploads import MAX_UPLOAD_MB, MAX_WORKFLOW_BYTES
 from pages.shared import reads
 from pages.shared.environment import action
 from pages.shared.images import draw_images
 from pages.shared.live import JobName, is_running
+from pages.shared.text import as_text
 
 _RANDOM, _BY_HAND, _ALL, _UPLOAD = "Random", "By hand", "All", "Upload"
+_TEST_SET = "Test set"
+_SPLITS = {_TEST_SET: TEST, "Foreign images": FOREIGN}
 _PAGE = 24  # images, on a page of the gallery
 
 
@@ -60,22 +63,31 @@ def _submit_clicked(count: int) -> bool:
 
 
 def _choose_staged(environment: Environment, dataset: Dataset, way: str) -> Sequence[StagedImage]:
-    """The chosen images of the test split."""
-    images = reads.list_images(environment, dataset, "test")
-    label = st.pills(
-        "Class",
-        dataset.labels,
-        format_func=lambda name: name.replace("_", " "),
-        key="test_images.label",
-        help="None: all.",
-    )
-    images = [image for image in images if label in (None, image.label)]
+    """The chosen images, of the test split or of those of classes that were kept out."""
+    split = _choose_split() if FOREIGN in dataset.splits else TEST
+    images = reads.list_images(environment, dataset, split)
+    if split == TEST:
+        label = st.pills("Class", dataset.labels, format_func=_in_words, key="test_images.label", help="None: all.")
+        images = [image for image in images if label in (None, image.label)]
+    if any(image.label == OTHER for image in images):
+        st.caption(f"{as_text(describe_other(dataset))} Such an image is right where it ends as not a known class.")
     if way == _ALL:
         return images
     if way == _RANDOM:
         count = st.number_input("How many", 1, len(images), min(10, len(images)), key="test_images.count", width=160)
         return random.sample(images, count)
     return _pick(environment, images)
+
+
+def _choose_split() -> str:
+    name = st.segmented_control("Images of", list(_SPLITS), default=_TEST_SET, required=True, key="test_images.split")
+    split = _SPLITS[name]
+    st.caption(PURPOSES[split])
+    return split
+
+
+def _in_words(label: str) -> str:
+    return label.replace("_", " ")
 
 
 def _pick(environment: Environment, images: Sequence[StagedImage]) -> list[StagedImage]:
@@ -89,7 +101,8 @@ def _pick(environment: Environment, images: Sequence[StagedImage]) -> list[Stage
         for image, picture in zip(shown, pictures, strict=True):
             with st.container(gap="xsmall"):
                 draw_images([picture], [""], width=80, key=f"pick-{image.key}")
-                ticked = st.checkbox(image.label, value=image.key in picked, key=f"test_images.pick.{image.key}")
+                name = _in_words(image.drawn_from or image.label)
+                ticked = st.checkbox(name, value=image.key in picked, key=f"test_images.pick.{image.key}")
             (picked.add if ticked else picked.discard)(image.key)
     st.pagination(pages, key="test_images.page")
     return [image for image in images if image.key in picked]

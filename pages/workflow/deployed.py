@@ -11,8 +11,9 @@ import streamlit as st
 from backend import jobs, workflow
 from backend.aws.environment import Environment
 from backend.deployment import Endpoint
+from backend.staging import OTHER
 from backend.wording import enumerated
-from backend.workflow import DEFAULT_THRESHOLD, Workflow
+from backend.workflow import DEFAULT_THRESHOLD, NOT_A_KNOWN_CLASS, Workflow
 from pages.shared.environment import action, part
 from pages.shared.live import JobName, is_running
 from pages.shared.status import draw_status
@@ -54,6 +55,12 @@ def draw_workflow(environment: Environment, deployed: Workflow, endpoint: Endpoi
     if endpoint is not None and endpoint.labels != deployed.labels:
         st.warning(
             f"The endpoint now tells apart {', '.join(endpoint.labels)}. Update the workflow, so that it names them.",
+            icon=":material/warning:",
+        )
+    if endpoint is not None and OTHER in endpoint.labels and not deployed.rejects_unknown:
+        st.warning(
+            f"The endpoint answers {OTHER} for what is not a known class, and this workflow, deployed before there was "
+            f"such an answer, may pass it on. Update the workflow, so that it ends as {NOT_A_KNOWN_CLASS}.",
             icon=":material/warning:",
         )
     missing = [function.name for function in deployed.functions if function.is_missing]

@@ -237,6 +237,48 @@ def test_the_histogram_borrows_no_class_color(captured: pd.DataFrame, bins: pd.D
         assert {trace.marker.color, trace.marker.line.color}.isdisjoint(classes)
 
 
+@pytest.mark.parametrize(("threshold", "symbol"), [(0.5, "diamond-open"), (None, "circle")])
+def test_a_point_of_the_class_other_is_open_wherever_there_is_a_threshold(
+    captured: pd.DataFrame, steps: pd.DataFrame, threshold: float | None, symbol: str
+) -> None:
+    labels = ("bicycle", "other")
+    points = charts.confidence_points(captured, threshold, labels, WINDOW, other=1)
+    bands = charts.confidence_bands(steps, captured, STEP, threshold, labels, WINDOW, other=1)
+    for figure in (points, bands):
+        symbols = {trace.name: set(trace.marker.symbol) for trace in figure.data if trace.name in labels}
+        assert symbols == {"bicycle": {"circle"}, "other": {symbol}}
+
+
+def test_records_of_the_class_other_are_bars_of_their_own_on_both_sides_of_the_threshold(bins: pd.DataFrame) -> None:
+    bins = bins.assign(unknown=[1 if low in (0.93, 0.935, 0.995) else 0 for low in bins["low"]])
+    below, above, unknown = charts.confidence_histogram(bins, 0.935, other=5).data
+    assert (sum(below.y), sum(above.y)) == (14, 26)
+    assert list(unknown.x) == [0.93, 0.99]
+    assert list(unknown.y) == [2, 1]
+    assert [list(row) for row in unknown.customdata] == [["bin", 0.93, 0.94, 5], ["bin", 0.99, 1.0, 5]]
+    assert [len(row) for trace in (below, above) for row in trace.customdata] == [3] * (len(below.x) + len(above.x))
+
+
+def test_a_histogram_of_nothing_but_the_class_other_is_drawn(bins: pd.DataFrame) -> None:
+    figure = charts.confidence_histogram(bins.assign(unknown=1, records=0), 0.935, other=2)
+    assert [sum(trace.y) for trace in figure.data] == [0, 0, 20]
+
+
+def test_six_classes_have_six_colors_in_every_chart(captured: pd.DataFrame) -> None:
+    labels = ("bicycle", "bus", "motorcycle", "pickup_truck", "train", "other")
+    records = pd.concat([captured.head(1).assign(class_index=index) for index in range(6)])
+    shares = pd.DataFrame({"time": captured["time"].head(1)} | dict.fromkeys(range(6), 1 / 6))
+    points = {
+        trace.name: trace.marker.color for trace in charts.confidence_points(records, 0.9, labels, WINDOW, other=5).data
+    }
+    mix = {trace.name: trace.marker.color for trace in charts.class_mix(shares, STEP, labels, WINDOW).data}
+    (bars,) = charts.probabilities_bar([0.1, 0.1, 0.1, 0.1, 0.1, 0.5], labels, 0.9).data
+    assert points == mix == dict(zip(bars.y, bars.marker.color, strict=True))
+    assert list(points) == list(labels)
+    assert len(set(points.values())) == 6
+    assert bars.y[-1] == "other"
+
+
 def test_what_a_reader_did_to_a_chart_stays_when_it_is_drawn_anew(captured: pd.DataFrame, steps: pd.DataFrame) -> None:
     for figure in (points_of(captured), charts.pass_rate(steps, STEP, WINDOW)):
         assert figure.layout.uirevision == "kept"

@@ -2,73 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import zipfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from backend import cleanup, workflow
 from backend.aws.environment import Environment
-from backend.workflow import Outcome, code, deploy
+from backend.workflow import Outcome
+from tests.machine import THRESHOLD, Machine, answer, from_before
 from tests.projects import of_project
 
-THRESHOLD = 0.9
 KNOWN = ("bicycle", "motorcycle")
 FIVE = ("bicycle", "bus", "motorcycle", "pickup_truck", "train")
-CLASSIFY = """
-import base64, json
-
-class NotAnImage(Exception): pass
-
-def lambda_handler(event, _context):
-    kept = {name: event[name] for name in ("inference_id", "s3_bucket", "s3_key")}
-    inferences = json.loads(base64.b64decode(event["image_data"]))
-    if inferences == "fail":
-        raise NotAnImage
-    return {"inferences": inferences, **kept}
-"""
-"""In the place of ClassifyImage: what an endpoint would answer is the content of the image."""
 BEGIN = ["SerializeImage", "ClassifyImage", "FilterInference"]
 UNKNOWN = [*BEGIN, "IsKnown", "NotifyUnknown", "RejectUnknown"]
 REJECTED = [*BEGIN, "IsKnown", "IsConfident", "NotifyRejection", "Reject"]
 PASSED = [*BEGIN, "IsKnown", "IsConfident", "PassOn"]
 FAILED = ["NotifyFailure", "FailAsCaught"]
-
-
-def answer(count: int, index: int, confidence: float) -> list[float]:
-    """Probabilities of so many classes, of which this one has this."""
-    return [confidence if other == index else (1 - confidence) / (count - 1) for other in range(count)]
-
-
-class Machine:
-    """A project's workflow, whose images say what the endpoint answers."""
-
-    def __init__(self, project: Environment, labels: Sequence[str]) -> None:
-        self.project, self.labels = project, tuple(labels)
-        self.deployed = workflow.deploy_workflow(project, "no-such-endpoint", labels, THRESHOLD)
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("handler.py", CLASSIFY)
-        name = project.names.function("classify_image")
-        project.lambda_.update_function_code(FunctionName=name, ZipFile=archive.getvalue())
-
-    def run(self, answers: Sequence[Any]) -> list[workflow.Execution]:
-        """An execution, with its states, for each answer; of None there is no image."""
-        keys = ["uploads/missing.json" if one is None else f"uploads/{json.dumps(one)}.json" for one in answers]
-        for key, content in zip(keys, answers, strict=True):
-            if content is not None:
-                body = json.dumps(content).encode()
-                self.project.s3.put_object(Bucket=self.project.bucket, Key=key, Body=body)
-        ended = workflow.run_batch(self.project, keys)
-        with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda execution: workflow.describe_execution(self.project, execution.name), ended))
 
 
 def states(execution: workflow.Execution) -> list[str]:
@@ -150,26 +102,6 @@ def test_a_rejection_of_which_nobody_can_be_told_is_one(project: Environment, ma
     ended = machine.run(list(ANSWERS.values()))
     assert [one.outcome for one in ended] == [Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN, Outcome.FAILED]
     assert [one.visits[-2].status for one in ended[1:]] == ["failed"] * 3
-
-
-@contextmanager
-def from_before(folder: Path) -> Iterator[None]:
-    """Code and definition on the disk as they were before there was a class `other`."""
-    lambdas, templates = folder / "lambdas", folder / "workflow"
-    shutil.copytree(code.LAMBDAS, lambdas)
-    shutil.copytree(deploy.TEMPLATES, templates)
-    handler, path = lambdas / "filter_inference" / "handler.py", templates / "state_machine.asl.json"
-    lines = handler.read_text(encoding="utf-8").splitlines(keepends=True)
-    handler.write_text("".join(line for line in lines if '"is_known"' not in line), encoding="utf-8")
-    definition = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("IsKnown", "NotifyUnknown", "RejectUnknown"):
-        del definition["States"][name]
-    definition["States"]["FilterInference"]["Next"] = "IsConfident"
-    path.write_text(json.dumps(definition), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(code, "LAMBDAS", lambdas)
-        patch.setattr(deploy, "TEMPLATES", templates)
-        yield
 
 
 def test_a_workflow_from_before_works_as_it_did_with_another_threshold_too_until_it_is_updated(
