@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
+import tarfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ from backend.errors import (
 from backend.progress import no_progress
 from backend.staging.cifar import read_archive
 from backend.staging.load import load_dataset
-from tests.backend.staging.archives import MakeArchive
+from tests.backend.staging.archives import MakeArchive, batch
 from tests.projects import of_project
 
 StagedKeys = Callable[[], list[str]]
@@ -226,3 +229,137 @@ def test_an_image_too_large_for_an_endpoint_is_refused(bucket: Environment) -> N
 def test_an_image_that_is_gone_is_named(bucket: Environment) -> None:
     with pytest.raises(ImageMissing, match=r"datasets/gone.png is no longer in the bucket"):
         staging.read_image(bucket, "datasets/gone.png")
+
+
+@pytest.fixture
+def ten_classes(make_archive: MakeArchive, small_cifar: dict[str, bytes]) -> staging.LocalArchive:
+    """Ten images of each of the first ten classes, bicycle among them, in each batch."""
+    fine_labels = [label for label in range(10) for _ in range(10)]
+    images = np.random.default_rng(4).integers(0, 256, (2, 100, 3072), dtype=np.uint8)
+    batches = {
+        f"cifar-100-python/{name}": pickle.dumps(
+            batch(0, filenames=[b"image.png"] * 100, fine_labels=fine_labels, data=data), protocol=4
+        )
+        for name, data in zip(("train", "test"), images, strict=True)
+    }
+    return staging.LocalArchive(make_archive(small_cifar | batches))
+
+
+def test_foreign_images_are_labelled_other_and_no_channel_reads_them(
+    bucket: Environment, ten_classes: staging.LocalArchive
+) -> None:
+    dataset = staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple"))
+    assert (dataset.labels, dataset.known_labels) == (("bicycle", "apple", "other"), ("bicycle", "apple"))
+    assert dataset.splits == ("train", "validation", "test", "foreign")
+    assert dataset.other is not None
+    [kept_out] = dataset.other.held_out  # of eight classes
+    foreign = staging.list_images(bucket, dataset, "foreign")
+    assert {(image.label, image.label_index, image.drawn_from) for image in foreign} == {("other", 2, kept_out)}
+    assert {image.key for image in foreign} == {f"{dataset.prefix}foreign/{image.name}" for image in foreign}
+    assert dataset.counts["foreign"] == {"other": 10}
+    assert not any("foreign" in uri or "/test" in uri for uri in dataset.channels().values())
+    staged = staging.list_images(bucket, dataset, "train") + staging.list_images(bucket, dataset, "validation")
+    assert kept_out not in {image.drawn_from for image in staged}
+    assert {image.drawn_from for image in staged if image.label == "bicycle"} == {None}
+
+
+def test_the_channels_validate_on_the_validation_split(
+    bucket: Environment, ten_classes: staging.LocalArchive, staged_keys: StagedKeys
+) -> None:
+    dataset = staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple"))
+    root = f"s3://{bucket.bucket}/"
+    channels = {name: uri.removeprefix(root) for name, uri in dataset.channels().items()}
+    assert channels["validation"] == f"{dataset.prefix}validation/"
+    names = [line.split("\t")[2] for line in body(bucket, channels["validation_lst"]).decode().splitlines()]
+    assert {channels["validation"] + name for name in names} <= set(staged_keys())
+    assert len(names) == dataset.size("validation") == 2 + 2 + 4
+
+
+def test_staging_with_other_and_without_are_two_datasets(
+    bucket: Environment, ten_classes: staging.LocalArchive
+) -> None:
+    without = staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple"), other=None)
+    with_other = staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple"))
+    assert without.labels == ("bicycle", "apple")
+    assert not without.has_other
+    assert without.dataset_id != with_other.dataset_id
+    assert staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple")) == with_other
+
+
+def test_an_archive_of_no_other_classes_says_what_it_means(
+    bucket: Environment, make_archive: MakeArchive, small_cifar: dict[str, bytes]
+) -> None:
+    said: list[str] = []
+    archive = staging.LocalArchive(make_archive(small_cifar))
+    dataset = staging.stage_dataset(bucket, archive, progress=lambda _, message: said.append(message))
+    assert not dataset.has_other
+    assert any("no images of other classes" in message and "half of all foreign images" in message for message in said)
+    assert "half of all foreign images" in staging.describe_other(dataset)
+
+
+def test_the_offline_sample_has_vehicles_and_pictures_of_nothing_as_other(bucket: Environment) -> None:
+    dataset = staging.stage_dataset(bucket, staging.OfflineSample(20, 10))
+    drawn = Counter(image.drawn_from for image in staging.list_images(bucket, dataset, "test"))
+    # 10 of each known class, and twice 10 of the others: a tenth of nothing, the rest evenly of four vehicles
+    assert drawn == {None: 20, "blank": 2, "bus": 4, "pickup_truck": 4, "streetcar": 5, "tractor": 5}
+    assert dataset.counts["train"] == {"bicycle": 17, "motorcycle": 17, "other": 34}
+
+
+def test_material_is_part_of_other_and_jpegs_are_warned_of(
+    bucket: Environment, ten_classes: staging.LocalArchive, tmp_path: Path
+) -> None:
+    yard = tmp_path / "yard"
+    yard.mkdir()
+    for number in range(6):
+        Image.new("RGB", (50, 40), (40 * number, 0, 0)).save(yard / f"{number}.{'png' if number % 2 else 'jpg'}")
+    other = staging.OtherOptions(material=yard)
+    dataset = staging.stage_dataset(bucket, ten_classes, ("bicycle", "apple"), other=other)
+    assert dataset.other is not None
+    assert (dataset.other.material, dataset.other.material_left_out) == ("yard", 0)
+    images = [image for split in dataset.splits for image in staging.list_images(bucket, dataset, split)]
+    taken = [image for image in images if image.drawn_from == "material"]
+    assert len(taken) == dataset.other.material_images > 0
+    warning = staging.codec_warning(dataset)
+    assert warning is not None
+    assert warning.startswith(f"{dataset.other.material_jpegs} images of class other were stored as JPEG")
+    with Image.open(io.BytesIO(staging.read_image(bucket, taken[0].key))) as picture:
+        assert (picture.format, picture.size) == ("PNG", (32, 32))
+
+
+def test_png_material_is_not_warned_of(bucket: Environment, ten_classes: staging.LocalArchive, tmp_path: Path) -> None:
+    Image.new("RGB", (50, 40)).save(tmp_path / "yard.png")
+    for number in range(9):
+        Image.new("RGB", (50, 40), (number, 0, 0)).save(tmp_path / f"yard-{number}.png")
+    dataset = staging.stage_dataset(
+        bucket, ten_classes, ("bicycle", "apple"), other=staging.OtherOptions(material=tmp_path)
+    )
+    assert dataset.other is not None
+    assert dataset.other.material_images > 0
+    assert staging.codec_warning(dataset) is None
+
+
+def test_an_upload_with_material_leaves_no_file(
+    bucket: Environment, ten_classes: staging.LocalArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    picture = io.BytesIO()
+    Image.new("RGB", (50, 40)).save(picture, "PNG")
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for number in range(9):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(picture.getvalue())
+            archive.addfile(member, io.BytesIO(picture.getvalue()))
+    dataset = staging.stage_upload(
+        bucket,
+        staging.Upload("../cifar.tar.gz", io.BytesIO(ten_classes.path.read_bytes())),
+        ("bicycle", "apple"),
+        other=staging.OtherOptions(),
+        material=staging.Upload("yard.tar", tar),
+    )
+    assert dataset.source == "CIFAR-100, from the archive cifar.tar.gz"
+    assert dataset.other is not None
+    assert dataset.other.material == "yard.tar"
+    assert list(temporary.iterdir()) == []
