@@ -9,7 +9,7 @@ _COLORS = {
     "succeeded": "#009E73",
     "failed": "#D55E00",
     "rejected": "#E69F00",
-    "unknown": "#CC79A7",
+    "not a known class": "#CC79A7",
     "stopped": "#E69F00",
     "running": "#0072B2",
 }

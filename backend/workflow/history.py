@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from backend.workflow.content import cause_message, clean, read_content
-from backend.workflow.outcome import NOT_A_KNOWN_CLASS, REJECTED, StateVisit
+from backend.workflow.outcome import REJECTIONS, StateVisit
 
 _FAILURES = ("Failed", "TimedOut", "StartFailed", "SubmitFailed", "ScheduleFailed")
-_REJECTED = {REJECTED: "rejected", NOT_A_KNOWN_CLASS: "unknown"}
-"""What the state is in which an execution ended with this error."""
 _STOPPED = {"ExecutionAborted": "stopped", "ExecutionTimedOut": "failed"}
 """What the states are that an execution was in when it ended so: it has no error of its own then."""
 
@@ -78,7 +76,7 @@ def _end(visit: StateVisit, execution_error: str | None, ending: str | None) -> 
         return replace(visit, status=ending, error=visit.error or execution_error)
     if execution_error is None and visit.error is None:
         return replace(visit, status="succeeded")
-    status = _REJECTED.get(execution_error or "", "failed")
+    status = str(REJECTIONS.get(execution_error or "", "failed"))
     return replace(visit, status=status, error=visit.error or execution_error)
 
 

@@ -37,7 +37,7 @@ _OUTCOMES = {
     "ABORTED": Outcome.STOPPED,
     "TIMED_OUT": Outcome.TIMED_OUT,
 }
-_REJECTIONS = {REJECTED: Outcome.REJECTED, NOT_A_KNOWN_CLASS: Outcome.UNKNOWN}
+REJECTIONS = {REJECTED: Outcome.REJECTED, NOT_A_KNOWN_CLASS: Outcome.UNKNOWN}
 """By the error with which an execution failed."""
 
 Probability = Annotated[float, msgspec.Meta(ge=0, le=1.001)]
@@ -73,7 +73,10 @@ _verdicts = msgspec.json.Decoder(Verdict)
 
 @dataclass(frozen=True)
 class StateVisit:
-    """A state that an execution went through; `status` is running, succeeded, failed, rejected, unknown or stopped."""
+    """A state that an execution went through.
+
+    `status` is running, succeeded, failed, rejected, not a known class, or stopped.
+    """
 
     name: str
     status: str
@@ -106,7 +109,7 @@ class Execution:
     @property
     def outcome(self) -> Outcome:
         """A rejection fails the execution, yet is told from an outage."""
-        rejection = _REJECTIONS.get(self.error or "") if self.status == "FAILED" else None
+        rejection = REJECTIONS.get(self.error or "") if self.status == "FAILED" else None
         return rejection or _OUTCOMES[self.status]
 
     @property

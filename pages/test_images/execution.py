@@ -15,6 +15,7 @@ from backend import charts
 from backend.aws.environment import Environment
 from backend.workflow import Execution, Outcome, StateVisit, Workflow, workflow_graph
 from backend.workflow.content import cause_message
+from backend.workflow.outcome import REJECTIONS
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.images import draw_images
@@ -175,7 +176,7 @@ def _draw_visit(execution: Execution) -> None:
         key=f"execution.step.{execution.name}",
     )
     visit = execution.visits[titles.index(title)]
-    if visit.error and visit.status != "rejected":
+    if visit.error and visit.status not in REJECTIONS.values():
         st.error(as_text(shortened(visit.error, _LONGEST_MESSAGE)), icon=":material/error:")
     for title, content, column in zip(("Input", "Output"), (visit.input, visit.output), st.columns(2), strict=True):
         column.caption(title)

@@ -26,7 +26,7 @@ from tests.capture_lines import capture_line
 from tests.machine import THRESHOLD, Machine, answer, from_before, picture
 from tests.pages import cloud
 from tests.pages.test_monitoring import HISTOGRAM, OVER_TIME, counts, figures, wall
-from tests.pages.visits import Visit, click, finish, metrics, table, texts
+from tests.pages.visits import Visit, click, errors, finish, metrics, table, texts
 from tests.projects import of_project
 
 KNOWN = ("bicycle", "motorcycle")
@@ -192,8 +192,9 @@ def test_an_image_of_no_known_class_that_ended_so_is_shown_as_right(visit: Visit
     assert [badge for badge in app.main.markdown if "not a known class" in badge.value and "violet" in badge.value]
     [confidence] = (metric for metric in app.metric if metric.label == "Confidence")
     assert "never passes" in confidence.help
+    assert errors(app) == []
     assert table(app, "State")["State"][-3:] == ["IsKnown", "NotifyUnknown", "RejectUnknown"]
-    assert table(app, "State")["Status"][-1] == "unknown"
+    assert table(app, "State")["Status"][-1] == "not a known class"
     bars = figures(app)["Probability of each class"]["data"][0]
     assert sorted(bars["y"]) == sorted(with_other.labels)
     assert bars["y"][-1] == "other"

@@ -37,6 +37,7 @@ VERDICT = {
     "confidence": 0.9,
     "probabilities": [0.9, 0.1],
     "threshold": 0.8,
+    "is_known": False,
     "meets_threshold": True,
 }
 
@@ -65,7 +66,7 @@ documents = st.one_of(
     st.just("9" * 5_000),
 )
 statuses = st.sampled_from(["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"])
-errors = st.one_of(st.just(workflow.REJECTED), texts)
+errors = st.one_of(st.sampled_from([workflow.REJECTED, workflow.NOT_A_KNOWN_CLASS]), texts)
 
 
 @st.composite

@@ -31,7 +31,7 @@ def test_only_the_states_of_the_execution_are_filled() -> None:
 
 def test_ends_that_are_told_apart_have_colors_of_their_own() -> None:
     """A stop and a rejection are alike: nobody decided."""
-    statuses = ("succeeded", "failed", "rejected", "unknown", "running")
+    statuses = ("succeeded", "failed", "rejected", "not a known class", "running")
     colors = [re.findall(r'fillcolor="(#\w+)"', workflow_graph(DEFINITION, {"Broken": status})) for status in statuses]
     assert len({color for [color] in colors}) == len(statuses)
 

@@ -52,7 +52,7 @@ def test_a_caught_failure_shows_at_its_state() -> None:
     assert (end.name, end.status) == ("FailAsCaught", "failed")
 
 
-@pytest.mark.parametrize(("error", "status"), [(REJECTED, "rejected"), (NOT_A_KNOWN_CLASS, "unknown")])
+@pytest.mark.parametrize(("error", "status"), [(REJECTED, "rejected"), (NOT_A_KNOWN_CLASS, "not a known class")])
 def test_rejections_look_neither_like_a_failure_nor_like_each_other(error: str, status: str) -> None:
     (step,) = read_visits([entered("Reject", "Fail")], error, has_ended=True)
     assert step.status == status

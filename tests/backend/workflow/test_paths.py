@@ -48,7 +48,7 @@ def test_each_answer_goes_its_way(project: Environment, labels: tuple[str, ...])
     assert [verdict.is_known for verdict in verdicts if verdict] == [label != "other" for label in (*labels, *labels)]
     assert [verdict.meets_threshold for verdict in verdicts if verdict] == [True] * len(labels) + [False] * len(labels)
     ends = {one.outcome: one.visits[-1].status for one in ended}
-    wanted = {Outcome.PASSED: "succeeded", Outcome.REJECTED: "rejected", Outcome.UNKNOWN: "unknown"}
+    wanted = {Outcome.PASSED: "succeeded", Outcome.REJECTED: "rejected", Outcome.UNKNOWN: "not a known class"}
     assert ends == {outcome: status for outcome, status in wanted.items() if outcome in ends}
 
 
