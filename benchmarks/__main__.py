@@ -10,11 +10,13 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "endpoint", "kills", "capture", "charts")
+NAMES = ("training", "foreign", "endpoint", "kills", "capture", "charts")
 DEFAULTS = {"kills": (100,), "capture": (100_000, 5_000, 1_000_000), "charts": (1_000_000, 10_000_000, 100_000_000)}
 """Sizes of those that take some; the others take an archive."""
 _SIZES = "of kills: rounds; of capture: records, the files that they are in, and records at scale; of charts: records"
-_ARCHIVE = Path(__file__).parents[2] / "shared" / "data" / "cifar-100-bikes.tar.gz"
+_DATA = Path(__file__).parents[2] / "shared" / "data"
+_ARCHIVES = {"foreign": _DATA / "cifar-100-bikes-and-others.tar.gz"}
+_ARCHIVE = _DATA / "cifar-100-bikes.tar.gz"
 
 
 def main() -> int:
@@ -22,16 +24,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("sizes", type=int, nargs="*", help=_SIZES)
-    parser.add_argument("--archive", type=Path, default=_ARCHIVE, help="a CIFAR-100 archive (python version)")
+    parser.add_argument("--archive", type=Path, help="a CIFAR-100 archive (python version)")
+    parser.add_argument(
+        "--images", type=Path, default=_DATA / "other-images", help="of foreign: a folder of pictures of other things"
+    )
+    parser.add_argument("--busy", action="store_true", help="of training: alone, and beside two busy processes")
     chosen = parser.parse_args()
     defaults = DEFAULTS.get(chosen.name)
-    if defaults is None and not chosen.archive.exists():
-        parser.error(f"there is no archive {chosen.archive}: name one with --archive")
+    archive = chosen.archive or _ARCHIVES.get(chosen.name, _ARCHIVE)
+    if defaults is None and not archive.exists():
+        parser.error(f"there is no archive {archive}: name one with --archive")
+    if chosen.busy and chosen.name != "training":
+        parser.error("--busy is for training")
     if chosen.sizes and len(chosen.sizes) != len(defaults or ()):
         parser.error(f"{chosen.name} takes {len(defaults or ())} sizes, or none")
     try:
-        module = importlib.import_module(f"benchmarks.{chosen.name}")
-        figures = module.measure(*(chosen.sizes or defaults)) if defaults else module.measure(chosen.archive)
+        module = importlib.import_module("benchmarks.busy" if chosen.busy else f"benchmarks.{chosen.name}")
+        given = (archive, chosen.images) if chosen.name == "foreign" else (archive,)
+        figures = module.measure(*(chosen.sizes or defaults or given))
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,7 @@
 """The baseline: PyTorch as one writes it in a notebook, without job, log, schedule or container.
 
-`python -m benchmarks.bare_loop FOLDER SEED EPOCHS` reads `FOLDER/{train,test}/<class index>/*.png`, trains, and prints
-the seconds from before the first epoch to behind the last validation.
+`python -m benchmarks.bare_loop FOLDER SEED EPOCHS` reads `FOLDER/{train,validation}/<class index>/*.png`, trains, and
+prints the seconds from before the first epoch to behind the last validation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 32
 def main(folder: Path, seed: int, epochs: int) -> None:
     torch.manual_seed(seed)
     pixels, labels = _read(folder / "train")
-    test_pixels, test_labels = _read(folder / "test")
+    held_pixels, held_labels = _read(folder / "validation")
     network = Classifier(Architecture(20, 2, (SIDE, SIDE), (32, 32)))
     started = time.perf_counter()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.001, weight_decay=1e-4)
@@ -37,8 +37,8 @@ def main(folder: Path, seed: int, epochs: int) -> None:
             optimizer.step()
         network.eval()
         with torch.inference_mode():
-            predicted = network(test_pixels[:, :, 2 : 2 + SIDE, 2 : 2 + SIDE]).argmax(1)
-            _ = (predicted == test_labels).float().mean().item()
+            predicted = network(held_pixels[:, :, 2 : 2 + SIDE, 2 : 2 + SIDE]).argmax(1)
+            _ = (predicted == held_labels).float().mean().item()
     print(time.perf_counter() - started)
 
 
