@@ -485,6 +485,19 @@ def test_classes_of_another_source_are_numbered_until_somebody_names_them(
     assert [trace["name"] for trace in figures(app)[OVER_TIME]["data"]] == ["ship", "plane"]
 
 
+def test_a_class_that_somebody_calls_other_passes_no_more(
+    visit: Visit, own: Environment, foreign: monitoring.CaptureSource
+) -> None:
+    app = visit(own, PAGE, source=foreign.url, threshold="0.5")
+    assert metrics(app)["What if 0.5"] == "100.0%"
+    assert "Answered other" not in metrics(app)
+    monitoring.name_classes(own, foreign, ["ship", "truck", "other"])
+    app = visit(own, PAGE, source=foreign.url, threshold="0.5")
+    assert (metrics(app)["What if 0.5"], metrics(app)["Answered other"]) == ("50.0%", "50.0%")
+    app.button_group(key="monitoring.wall").set_value("Newest rejects").run()
+    assert wall(app) == ["0.700"]
+
+
 def test_another_source_is_filtered_by_its_variants(
     visit: Visit, own: Environment, foreign: monitoring.CaptureSource
 ) -> None:
