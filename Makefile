@@ -12,7 +12,8 @@ run: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app.py
 
 demo: $(VENV)/.app
-	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(JSON),--json $(JSON))
+	$(BIN)/python -m backend.demo $(if $(ARCHIVE),--archive $(ARCHIVE)) $(if $(LABELS),--labels $(LABELS)) \
+		$(if $(NO_OTHER),--no-other) $(if $(JSON),--json $(JSON))
 
 # Where the variable is set, each process compiles every test anew.
 unexport PYTHONDONTWRITEBYTECODE

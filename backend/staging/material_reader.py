@@ -131,8 +131,6 @@ def _read_member(member: Member) -> bytes:
     content = b""
     while len(content) <= MAX_FILE_BYTES and (piece := member.read(MAX_FILE_BYTES + 1)):
         content += piece
-    if member.left and len(content) <= MAX_FILE_BYTES:
-        raise EOFError
     return content
 
 
