@@ -22,6 +22,7 @@ chosen = st.navigation(
             page(PagePath.DATA_STAGING, "Data staging", "photo_library"),
             page(PagePath.TRAINING, "Training", "model_training"),
             page(PagePath.DEPLOYMENT, "Deployment", "rocket_launch"),
+            page(PagePath.EVALUATION, "Evaluation", "labs"),
             page(PagePath.WORKFLOW, "Workflow", "account_tree"),
         ],
         "Operate": [

@@ -25,7 +25,12 @@ GROUPS: tuple[tuple[str, ...], ...] = (
         "embedded_aws/sagemaker/endpoints/test_real_serving",
         "embedded_aws/sagemaker/endpoints/test_endpoint_clients",
     ),  # an endpoint that serves what was learned
-    ("backend/training/", "backend/deployment/test_deployment", "backend/staging/test_leftovers"),  # a training job
+    (
+        "backend/training/",
+        "backend/evaluation/test_run",
+        "backend/deployment/test_deployment",
+        "backend/staging/test_leftovers",
+    ),  # a training job
     ("embedded_aws/sagemaker/containers/image_classification/test_training",),
     ("embedded_aws/sagemaker/containers/image_classification/test_serving",),
     ("embedded_aws/test_supervisor",),

@@ -54,6 +54,17 @@ class Names:
     def endpoint_log_group(self) -> str:
         return f"/aws/sagemaker/Endpoints/{self.endpoint}"
 
+    def evaluation_endpoint(self) -> str:
+        """A name that nothing has yet, for an endpoint that is there while a model is evaluated, with what it serves.
+
+        Of the project with the longest name it has 62 characters; SageMaker takes 63.
+        """
+        return f"{self.project}-evaluation-{stamp()}"
+
+    def is_evaluation_log_group(self, name: str) -> bool:
+        """Whether an endpoint that `evaluation_endpoint` named wrote to this log group."""
+        return re.fullmatch(re.escape(f"{self.endpoint_log_group}-evaluation") + _STAMPED, name) is not None
+
     @property
     def sagemaker_role_arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.project}-sagemaker-{self.region}"

@@ -1,5 +1,6 @@
 """Figures from values and data frames, by feature: pure functions."""
 
+from backend.charts.evaluation import confusion_squares, cost_curve, coverage_curve, reliability_diagram
 from backend.charts.monitoring import (
     as_html,
     class_mix,
@@ -21,7 +22,11 @@ __all__ = [
     "confidence_bands",
     "confidence_histogram",
     "confidence_points",
+    "confusion_squares",
+    "cost_curve",
+    "coverage_curve",
     "pass_rate",
     "probabilities_bar",
+    "reliability_diagram",
     "traffic",
 ]

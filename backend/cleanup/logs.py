@@ -41,8 +41,9 @@ def _find_endpoint_log(environment: Environment) -> Iterator[Found]:
     name = environment.names.endpoint_log_group
     pages = environment.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     for group in (group for page in pages for group in page["logGroups"]):
-        if group["logGroupName"] == name:
-            yield Found(name, f"{group.get('storedBytes', 0) / 1e3:,.1f} kB")
+        found = group["logGroupName"]
+        if found == name or environment.names.is_evaluation_log_group(found):
+            yield Found(found, f"{group.get('storedBytes', 0) / 1e3:,.1f} kB")
 
 
 def _delete_endpoint_log(environment: Environment, name: str, _progress: Progress) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from backend import deployment, training
+from backend import training
 from backend.aws.environment import Environment
 from backend.aws.errors import find
 from backend.aws.polling import attempts, goes_on
 from backend.cleanup.resource import Found, Kind, User
 from backend.deployment.endpoint import CHANGING, find_endpoint
+from backend.deployment.serving import delete_settled_endpoint
 from backend.errors import AwsRequestError
 from backend.progress import Progress
 from backend.training.jobs import dataset_id_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
-
-_SETTLING_SECONDS = 3600
-"""For how long an endpoint may be changing: SageMaker gives up by itself before."""
 
 
 def _find_endpoints(environment: Environment) -> Iterator[Found]:
@@ -39,18 +37,6 @@ def _machines(environment: Environment, name: str) -> str:
         f"{item['InitialInstanceCount']} x {item['InstanceType']}" for item in config["ProductionVariants"]
     )
     return f", {machines}: on AWS billed until it is deleted, used or not"
-
-
-def _delete_endpoint(environment: Environment, name: str, progress: Progress) -> None:
-    """Delete an endpoint once it is settled: AWS refuses before, and it would come into service after all."""
-    for _ in attempts(f"Endpoint {name}", _SETTLING_SECONDS):
-        endpoint = find_endpoint(environment, name)
-        if endpoint is None:
-            return
-        if endpoint["EndpointStatus"] not in CHANGING:
-            break
-        progress(0.0, f"Endpoint {name} is {endpoint['EndpointStatus']}, and can be deleted after that.")
-    deployment.delete_endpoint_and_wait(environment, name, progress)
 
 
 def _find_endpoint_configs(environment: Environment) -> Iterator[Found]:
@@ -153,7 +139,7 @@ def _is_tagged(environment: Environment, arn: str) -> bool:
 
 
 KINDS = (
-    Kind("endpoint", _find_endpoints, _delete_endpoint),
+    Kind("endpoint", _find_endpoints, delete_settled_endpoint),
     Kind(
         "endpoint configuration",
         _find_endpoint_configs,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
+from backend.errors import ModelMissing
 from backend.training import TrainingJob
 
 _THREADS = 8
@@ -17,6 +18,17 @@ def deployable(environment: Environment, jobs: Sequence[TrainingJob]) -> list[Tr
     with ThreadPoolExecutor(_THREADS) as pool:
         there = list(pool.map(lambda job: has_artifact(environment, job), jobs))
     return [job for job, is_there in zip(jobs, there, strict=True) if is_there]
+
+
+def find_artifact(environment: Environment, job: TrainingJob) -> str:
+    """The URI of a training job's artifact; raises ModelMissing when it has none or it was deleted, AwsRequestError."""
+    if job.status != "Completed" or job.model_artifact is None:
+        raise ModelMissing(
+            f"Training job {job.name} is {job.status} and has no model to deploy. Choose a completed job."
+        )
+    if not has_artifact(environment, job):
+        raise ModelMissing(f"The model of training job {job.name} was deleted. Choose another job, or train again.")
+    return job.model_artifact
 
 
 def has_artifact(environment: Environment, job: TrainingJob) -> bool:

@@ -6,7 +6,7 @@ temperature scaling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,11 @@ def calibration_error(answers: Answers) -> float | None:
     bins = reliability(answers)
     distances = (bins["accuracy"] - bins["confidence"]).abs()
     return float((distances * bins["images"]).sum() / bins["images"].sum())
+
+
+def calibration_error_at(answers: Answers, temperature: float) -> float | None:
+    """What the expected calibration error would be at another temperature."""
+    return calibration_error(replace(answers, probabilities=scaled(answers.probabilities, temperature)))
 
 
 def fit_temperature(answers: Answers) -> Temperature | None:

@@ -36,9 +36,13 @@ def _kinds(evaluation: Evaluation) -> Iterator[tuple[str, bool, list[EvaluatedIm
     other = [image for image in evaluation.test.images if image.label_index == evaluation.other_index]
     yield "Of the given folder", False, [image for image in evaluation.images if image.split == "folder"]
     yield "Of classes kept out of training", False, [image for image in foreign if image.drawn_from != BLANK]
-    yield "Blank frames kept out of training", False, [image for image in foreign if image.drawn_from == BLANK]
-    yield "Of classes that “other” was trained on", True, [image for image in other if image.drawn_from != BLANK]
-    yield "Blank frames, noise and gradients", True, [image for image in other if image.drawn_from == BLANK]
+    yield "Pictures of nothing, kept out of training", False, [image for image in foreign if image.drawn_from == BLANK]
+    yield "Of what “other” was trained on", True, [image for image in other if image.drawn_from != BLANK]
+    yield (
+        "Pictures of nothing (blank frames, noise, gradients)",
+        True,
+        [image for image in other if image.drawn_from == BLANK],
+    )
 
 
 def _group(

@@ -19,6 +19,7 @@ class JobName(StrEnum):
 
     STAGING = "staging"
     DEPLOYMENT = "deployment"
+    EVALUATION = "evaluation"
     WORKFLOW = "workflow"
     TEST_IMAGES = "test_images"
     CLEANUP = "cleanup"

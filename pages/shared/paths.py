@@ -12,6 +12,7 @@ class PagePath(StrEnum):
     DATA_STAGING = "data_staging/page.py"
     TRAINING = "training/page.py"
     DEPLOYMENT = "deployment/page.py"
+    EVALUATION = "evaluation/page.py"
     WORKFLOW = "workflow/page.py"
     TEST_IMAGES = "test_images/page.py"
     MONITORING = "monitoring/page.py"

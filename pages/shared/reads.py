@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from backend import cleanup, deployment, monitoring, overview, staging, training, workflow
+from backend import cleanup, deployment, evaluation, monitoring, overview, staging, training, workflow
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
 from backend.monitoring import CaptureSource, Selection, labels
@@ -138,6 +138,7 @@ list_training_jobs = _kept(training.list_training_jobs)
 accuracies = _kept(_accuracies)
 list_deployable_jobs = _kept(_list_deployable_jobs)
 describe_endpoint = _kept(deployment.describe_endpoint)
+read_evaluation = _kept(evaluation.read_evaluation)
 describe_workflow = _kept(workflow.describe_workflow)
 list_executions = _kept(workflow.list_executions)
 describe_execution = _kept(workflow.describe_execution)

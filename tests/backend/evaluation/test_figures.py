@@ -112,7 +112,7 @@ def test_reliability_is_scikit_learns_calibration_curve(evaluated: Evaluation) -
     np.testing.assert_allclose(bins["confidence"], confidence)
     assert bins["images"].sum() == len(truth)
     assert ((bins["low"] <= bins["confidence"]) & (bins["confidence"] <= bins["high"])).all()
-    for row in (SimpleNamespace(**row) for row in bins.to_dict("records")):
+    for row in (SimpleNamespace(**dict(zip(bins.columns, row, strict=True))) for row in bins.to_numpy(object)):
         exact = binomtest(row.right, row.images).proportion_ci(0.95, method="exact")
         assert (row.accuracy_low, row.accuracy_high) == pytest.approx((exact.low, exact.high))
 

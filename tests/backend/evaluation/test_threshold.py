@@ -230,7 +230,7 @@ def test_the_curve_is_of_every_threshold_with_its_exact_interval() -> None:
     rows = curve(Candidates.of(evaluated))
     assert rows["threshold"].is_monotonic_decreasing
     assert len(rows) == len({max(item.probabilities) for item in known if item.predicted_index != 2})
-    for row in (SimpleNamespace(**row) for row in rows.to_dict("records")):
+    for row in (SimpleNamespace(**dict(zip(rows.columns, row, strict=True))) for row in rows.to_numpy(object)):
         passed = [item for item in known if item.predicted_index != 2 and max(item.probabilities) >= row.threshold]
         right = sum(item.predicted_index == item.label_index for item in passed)
         exact = binomtest(right, len(passed)).proportion_ci(0.95, method="exact")

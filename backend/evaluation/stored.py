@@ -1,0 +1,53 @@
+"""Evaluations in the bucket, beside the models that they are of."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter, ValidationError
+
+from backend.aws.bucket import bucket_errors
+from backend.aws.environment import Environment
+from backend.aws.errors import aws_errors, find
+from backend.aws.names import MODELS_PREFIX
+from backend.errors import EvaluationDamaged
+from backend.evaluation.record import Evaluation
+
+_EVALUATION_JSON = TypeAdapter(Evaluation)
+
+
+def evaluation_key(job: str) -> str:
+    """Where the evaluation of a training job's model is in the bucket: it goes with the model."""
+    return f"{MODELS_PREFIX}{job}/evaluation/evaluation.json"
+
+
+def store_evaluation(environment: Environment, evaluation: Evaluation) -> None:
+    """Store an evaluation in the place of the model's earlier one; raises AwsRequestError."""
+    with bucket_errors(environment, f"store the evaluation of {evaluation.job}"):
+        environment.s3.put_object(
+            Bucket=environment.bucket,
+            Key=evaluation_key(evaluation.job),
+            Body=_EVALUATION_JSON.dump_json(evaluation),
+            ContentType="application/json",
+        )
+
+
+def read_evaluation(environment: Environment, job: str) -> Evaluation | None:
+    """The evaluation of a training job's model; None when there is none.
+
+    Raises EvaluationDamaged when it cannot be read, AwsRequestError when the bucket cannot.
+    """
+    key = evaluation_key(job)
+    with aws_errors(f"read s3://{environment.bucket}/{key}"):
+        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
+        if response is None:
+            return None
+        with response["Body"] as body:
+            content = body.read()
+    try:
+        evaluation = _EVALUATION_JSON.validate_json(content)
+    except ValidationError as error:
+        raise EvaluationDamaged(
+            f"The evaluation of {job} is damaged ({error.errors()[0]['msg']}). Evaluate the model again."
+        ) from error
+    if evaluation.job != job:
+        raise EvaluationDamaged(f"{key} is the evaluation of {evaluation.job}. Evaluate the model again.")
+    return evaluation
