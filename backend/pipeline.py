@@ -16,7 +16,7 @@ from backend.aws.polling import attempts
 from backend.deployment import DeploymentOptions, deploy_model, wait_for_endpoint
 from backend.errors import CaptureUnavailable, StillWaiting
 from backend.progress import Progress, no_progress
-from backend.training import TrainingOptions, start_training, wait_for_training
+from backend.training import TrainingOptions, read_training_log, start_training, wait_for_training
 
 _CAPTURE_TIMEOUT_SECONDS = 900  # AWS delivers captured records within minutes
 
@@ -45,7 +45,7 @@ def run_pipeline(
         dataset = staging.stage_dataset(environment, options.source, options.labels, progress, other=options.other)
     with clock.step("training"):
         job = start_training(environment, dataset, options.training)
-        trained = wait_for_training(environment, job, progress)
+        wait_for_training(environment, job, progress)
     with clock.step("deployment"):
         deploy_model(environment, job, options.deployment)
         endpoint = wait_for_endpoint(environment, progress)
@@ -64,7 +64,7 @@ def run_pipeline(
         "other": staging.describe_other(dataset),
         **{f"{split}_images": dataset.size(split) for split in dataset.splits},
         "training_job": job,
-        "validation_accuracy": trained.validation_accuracy,
+        **_training_figures(environment, job),
         **_execution_figures(executions),
         **_capture_figures(records, executions, images, dataset.labels, options.threshold),
         **_other_figures(dataset, executions, images),
@@ -94,6 +94,19 @@ def wait_for_captures(
             "Look at the endpoint's data capture settings and its log."
         ) from error
     return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
+
+
+def _training_figures(environment: Environment, job: str) -> dict[str, Any]:
+    """The validation accuracy of the model that the job kept, and that of its last epoch; epochs count from 1."""
+    accuracy = read_training_log(environment, job).accuracy
+    if accuracy is None:
+        return {"validation_accuracy": None}
+    return {
+        "validation_accuracy": accuracy.kept,
+        "kept_epoch": accuracy.kept_epoch + 1,
+        "last_validation_accuracy": accuracy.last,
+        "last_epoch": accuracy.last_epoch + 1,
+    }
 
 
 def _execution_figures(executions: Sequence[workflow.Execution]) -> dict[str, Any]:

@@ -83,6 +83,24 @@ def test_other_choices_train_too(job: Job, chosen: dict[str, str]) -> None:
     assert completed.returncode == 0, completed.output
 
 
+@pytest.mark.parametrize("weighted", ["0", "1"])
+def test_a_third_class_trains_when_validation_has_few_images_and_none_of_it(job: Job, weighted: str) -> None:
+    third = [(job.channel("train") / f"blank{number}.png", number) for number in range(3)]
+    for path, _ in third:
+        Image.new("RGB", (32, 32), "white").save(path)
+    listed = [f"{16 + number}\t2\t{path.name}\n" for path, number in third]
+    rewrite(job, (job.channel("train_lst") / "train.lst").read_text() + "".join(listed))
+    validation = job.channel("validation_lst") / "validation.lst"
+    validation.write_text(validation.read_text().splitlines(keepends=True)[0])
+    job.set(num_classes="3", num_training_samples="19", epochs="2", use_weighted_loss=weighted)
+    completed = job.train()
+    assert completed.returncode == 0, completed.output
+    assert (
+        "Validation-accuracy=1.0" in completed.output or "Validation-accuracy=0.0" in completed.output
+    )  # of one image
+    assert artifact.load(job.base / "model").head.out_features == 3
+
+
 def test_early_stopping_ends_a_job_that_does_not_improve(job: Job) -> None:
     job.set(
         epochs="50",
