@@ -92,6 +92,14 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     yield from visited(browser, server)
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, server: Server) -> Iterator[Page]:
+    """A visitor's tab for a module whose tests have a server in common; they go from page to page by the sidebar."""
+    for page in visited(browser, server):
+        page.goto("/")
+        yield page
+
+
 @pytest.fixture
 def other_page(browser: Browser, server: Server) -> Iterator[Page]:
     """A tab of another visitor at the same time."""
@@ -107,6 +115,7 @@ def served(state_dir: Path) -> Iterator[Server]:
 
 
 def visited(browser: Browser, server: Server) -> Iterator[Page]:
+    """A tab of a visitor of its own, for as long as it is needed; to load the app takes the browser seconds of CPU."""
     context: BrowserContext = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     messages: list[str] = []

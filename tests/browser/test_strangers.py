@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.browser.conftest import served, visited
-from tests.browser.driving import heading
+from tests.browser.conftest import served
+from tests.browser.driving import go_to, heading
 from tests.browser.serving import Server
 
 if TYPE_CHECKING:
@@ -89,13 +89,12 @@ def server(survivor_server: Server) -> Server:
 
 
 @pytest.fixture(scope="module")
-def picture_url(browser: Browser, server: Server) -> Iterator[str]:
+def picture_url(tab: Page) -> str:
     """The address of a picture that the app shows, for as long as somebody looks at it."""
-    for page in visited(browser, server):
-        page.goto("/data_staging")
-        picture = page.get_by_test_id("stMain").locator("img").first
-        picture.wait_for()
-        yield str(picture.evaluate("picture => picture.src"))
+    go_to(tab, "Data staging")
+    picture = tab.get_by_test_id("stMain").locator("img").first
+    picture.wait_for()
+    return str(picture.evaluate("picture => picture.src"))
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +105,19 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield from served(tmp_path_factory.mktemp("closed"))
 
 
-@pytest.fixture(params=["127.0.0.1", "localhost", "evil.test"])
-def stranger(request: pytest.FixtureRequest, browser: Browser, server: Server, foreign_port: int) -> Iterator[Stranger]:
+@pytest.fixture(scope="module")
+def elsewhere(browser: Browser, server: Server) -> Iterator[Stranger]:
+    """A tab of a browser that no test shows the app in before the last: one for all of them."""
     context = browser.new_context()
-    yield visiting(context, server, f"http://{request.param}:{foreign_port}/")
+    yield visiting(context, server, "about:blank")
     context.close()
+
+
+@pytest.fixture(params=["127.0.0.1", "localhost", "evil.test"])
+def stranger(request: pytest.FixtureRequest, elsewhere: Stranger, foreign_port: int) -> Stranger:
+    elsewhere.page.goto(f"http://{request.param}:{foreign_port}/")
+    elsewhere.statuses.clear()
+    return elsewhere
 
 
 @pytest.fixture
@@ -130,6 +137,11 @@ def visiting(context: BrowserContext, app: Server, url: str) -> Stranger:
     return Stranger(page, app, statuses)
 
 
+def admit(context: BrowserContext) -> None:
+    """Let this browser in: it has the cookie once it has shown the token, though it be for a picture."""
+    context.new_page().goto(f"/favicon.png?token={TOKEN}")
+
+
 def opens_socket(page: Page, app_url: str) -> bool:
     """Whether a page can have the app run its script, and see what it draws."""
     message = BackMsg()
@@ -138,12 +150,10 @@ def opens_socket(page: Page, app_url: str) -> bool:
     return bool(page.evaluate(_SOCKET, [f"ws{app_url.removeprefix('http')}/_stcore/stream", first]) == "answered")
 
 
-def test_its_own_page_opens_the_socket_and_shows_the_picture(page: Page, server: Server, picture_url: str) -> None:
-    page.goto("/data_staging")
-    heading(page, "Data staging").wait_for()
+def test_its_own_page_opens_the_socket_and_shows_the_picture(tab: Page, server: Server, picture_url: str) -> None:
     assert "/media/" in picture_url
-    assert page.evaluate(_PICTURE, picture_url) == "shown"
-    assert opens_socket(page, server.url)
+    assert tab.evaluate(_PICTURE, picture_url) == "shown"
+    assert opens_socket(tab, server.url)
 
 
 def test_another_page_does_not_drive_the_app(stranger: Stranger) -> None:
@@ -179,9 +189,9 @@ def test_another_page_does_not_frame_the_app(stranger: Stranger) -> None:
 
 
 def test_another_page_may_link_to_a_page_of_the_app(stranger: Stranger) -> None:
-    stranger.page.set_content(f'<a href="{stranger.app.url}/monitoring">Monitoring</a>')
+    stranger.page.set_content(f'<a href="{stranger.app.url}/cleanup">Cleanup</a>')
     stranger.page.get_by_role("link").click()
-    heading(stranger.page, "Monitoring").wait_for()
+    heading(stranger.page, "Cleanup").wait_for()
 
 
 def test_a_name_that_is_led_to_this_machine_gets_nothing(browser: Browser, server: Server) -> None:
@@ -215,27 +225,27 @@ def test_the_address_with_the_token_opens_its_page_and_loses_the_token(context: 
     page.reload()
     heading(page, "Data staging").wait_for()
     other = context.new_page()
-    other.goto("/monitoring")
-    heading(other, "Monitoring").wait_for()
+    other.goto("/cleanup")
+    heading(other, "Cleanup").wait_for()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "evil.test"])
 def test_another_page_gets_nothing_in_a_browser_that_has_the_cookie(
     context: BrowserContext, closed: Server, foreign_port: int, host: str
 ) -> None:
-    context.new_page().goto(f"/?token={TOKEN}")
+    admit(context)
     stranger = visiting(context, closed, f"http://{host}:{foreign_port}/")
     assert not stranger.opens_socket()
     assert stranger.page.evaluate(_PICTURE, f"{closed.url}/favicon.png") == "refused"
 
 
-@pytest.mark.parametrize("path", ["/monitoring", f"/monitoring?token={TOKEN}"])
+@pytest.mark.parametrize("path", ["/cleanup", f"/cleanup?token={TOKEN}"])
 def test_a_link_of_another_site_opens_the_app_for_who_has_the_token(
     context: BrowserContext, closed: Server, foreign_port: int, path: str
 ) -> None:
-    context.new_page().goto(f"/?token={TOKEN}")
+    admit(context)
     page = visiting(context, closed, f"http://evil.test:{foreign_port}/").page
-    page.set_content(f'<a href="{closed.url}{path}">Monitoring</a>')
+    page.set_content(f'<a href="{closed.url}{path}">Cleanup</a>')
     page.get_by_role("link").click()
-    heading(page, "Monitoring").wait_for()
-    assert page.url == f"{closed.url}/monitoring"
+    heading(page, "Cleanup").wait_for()
+    assert page.url == f"{closed.url}/cleanup"
