@@ -29,7 +29,7 @@ class Course:
         self._environment = environment
         self._bucket = bucket
         self._endpoint = endpoint
-        self._functions: list[str] = []
+        self._functions: dict[str, str] = {}
         self._machines: list[str] = []
 
     def machine(self, make: Callable[[list[str]], str], threshold: str = SURE) -> str:
@@ -62,16 +62,21 @@ class Course:
     def delete(self) -> None:
         for arn in self._machines:
             self._environment.stepfunctions.delete_state_machine(stateMachineArn=arn)
-        for name in self._functions:
-            self._environment.lambda_.delete_function(FunctionName=name)
+        for arn in self._functions.values():
+            self._environment.lambda_.delete_function(FunctionName=arn)
 
     def _function(self, code: str) -> str:
+        """The ARN of the function of this code: solutions have two of the three in common, and each start takes CPU."""
+        if code not in self._functions:
+            self._functions[code] = self._create(code)
+        return self._functions[code]
+
+    def _create(self, code: str) -> str:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
             archive.writestr("lambda_function.py", code)
-        self._functions.append(name := f"course-{uuid.uuid4().hex[:12]}")
         function = self._environment.lambda_.create_function(
-            FunctionName=name,
+            FunctionName=f"course-{uuid.uuid4().hex[:12]}",
             Runtime="python3.8",  # as published; what there is runs it, as AWS would have to be asked to
             Role=ROLE_ARN,
             Handler="lambda_function.lambda_handler",
@@ -89,7 +94,7 @@ class Course:
         return event, base64.b64encode(content.getvalue()).decode()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def course(environment: Environment, bucket: str, real_endpoint: str) -> Iterator[Course]:
     opened = Course(environment, bucket, real_endpoint)
     yield opened
