@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from backend import deployment, jobs
 from backend.aws.environment import Environment
 from backend.deployment import DeploymentOptions, Endpoint
-from backend.training import TrainingJob
+from backend.training import Accuracy, TrainingJob
 from pages.shared.confirm import confirm
 from pages.shared.environment import action
 from pages.shared.live import JobName, is_running
@@ -21,9 +22,16 @@ _DEFAULTS = DeploymentOptions()
 _INSTANCE_TYPES = ["ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.xlarge", "ml.g4dn.xlarge"]
 
 
-def choose_deployment(completed: list[TrainingJob]) -> tuple[str, DeploymentOptions]:
+def choose_deployment(
+    completed: list[TrainingJob], accuracies: Mapping[str, Accuracy]
+) -> tuple[str, DeploymentOptions]:
     """The training job whose model to serve, the newest at first, and how."""
-    job = st.selectbox("Model of training job", completed, format_func=_job_title, key="deployment.job")
+    job = st.selectbox(
+        "Model of training job",
+        completed,
+        format_func=lambda job: _job_title(job, accuracies.get(job.name)),
+        key="deployment.job",
+    )
     machine, count, capture = st.columns(3)
     instance_type = machine.selectbox(
         "Instance type",
@@ -95,6 +103,7 @@ def _draw_lineage(endpoint: Endpoint) -> None:
     )
 
 
-def _job_title(job: TrainingJob) -> str:
-    accuracy = job.validation_accuracy
-    return job.name if accuracy is None else f"{job.name} (validation accuracy {accuracy:.3f})"
+def _job_title(job: TrainingJob, accuracy: Accuracy | None) -> str:
+    if accuracy is None:
+        return job.name
+    return f"{job.name} (validation accuracy {accuracy.kept:.3f}: {accuracy.epochs_in_words})"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend import deployment
 from backend.deployment import Endpoint
-from backend.training import TrainingJob
+from backend.training import Accuracy, TrainingJob
 from pages.deployment.endpoint import choose_deployment, draw_endpoint
 from pages.shared import (
     JobName,
@@ -25,9 +25,12 @@ st.title("Deployment")
 environment = current_environment()
 completed: list[TrainingJob] | None = None
 endpoint: Endpoint | None = None
+accuracies: dict[str, Accuracy] = {}
 
 with part():
     completed = reads.list_deployable_jobs(environment)
+with part():
+    accuracies = reads.accuracies(environment, tuple(job.name for job in completed or ()))
 follow_job(JobName.DEPLOYMENT, "The endpoint is deleted.")
 with part():
     endpoint = reads.describe_endpoint(environment)
@@ -41,7 +44,7 @@ with part():
     elif completed:
         label = "Deploy" if endpoint is None else "Deploy another model"
         with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
-            job, options = choose_deployment(completed)
+            job, options = choose_deployment(completed, accuracies)
             changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
             if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
                 with action("Deployment started"), st.spinner("Starting the deployment"):

@@ -84,7 +84,7 @@ def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob
     return deployment.deployable(environment, training.list_training_jobs(environment))
 
 
-@st.cache_resource(show_spinner=False, hash_funcs={Environment: lambda environment: _identity(environment)})
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: _identity})
 def _known_accuracies(environment: Environment) -> dict[str, Accuracy]:  # noqa: ARG001  what it is kept by
     """What was read of jobs that have ended, which log nothing more; it stays when all else is read anew."""
     return {}

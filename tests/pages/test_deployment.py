@@ -110,3 +110,16 @@ def test_deleting_takes_the_endpoint_its_configuration_and_its_model(visit: Visi
     assert sagemaker.list_endpoint_configs(NameContains=failed.project)["EndpointConfigs"] == []
     assert sagemaker.list_models(NameContains=failed.project)["Models"] == []
     assert cloud.keys(failed, "models/") == ["models/broken.tar.gz"]
+
+
+def test_a_model_is_chosen_by_the_accuracy_that_its_job_kept(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    [choice] = (box for box in app.selectbox if box.label == "Model of training job")
+    group = "/aws/sagemaker/TrainingJobs"
+    [title] = choice.options
+    name = title.split()[0]
+    [stream] = populated.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+    events = populated.logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])["events"]
+    stored = [event["message"] for event in events if "Storing the best model" in event["message"]]
+    assert f"validation accuracy {float(stored[-1].split(': ')[-1]):.3f}: epoch " in title
+    assert "is kept" in title
