@@ -8,7 +8,17 @@ import pandas as pd
 import streamlit as st
 
 from backend.aws.environment import Environment
-from backend.staging import OTHER, PURPOSES, TEST, VALIDATION, Dataset, StagedImage, codec_warning, describe_other
+from backend.staging import (
+    FINE_LABELS,
+    OTHER,
+    PURPOSES,
+    TEST,
+    VALIDATION,
+    Dataset,
+    StagedImage,
+    codec_warning,
+    describe_other,
+)
 from pages.shared import reads
 from pages.shared.images import draw_images
 from pages.shared.status import draw_synthetic
@@ -52,14 +62,14 @@ def draw_gallery(environment: Environment, dataset: Dataset) -> None:
 
 
 def _chosen(images: list[StagedImage]) -> list[StagedImage]:
-    """Some of a class: of `other`, which is many, the first of each kind, then the second ones."""
+    """Some of a class: of `other`, which is many, one of each kind, then the second ones, what is no class first."""
     seen: Counter[str | None] = Counter()
     turns = []
     for image in images:
-        turns.append((seen[image.drawn_from], image))
+        turns.append((seen[image.drawn_from], image.drawn_from in FINE_LABELS, image))
         seen[image.drawn_from] += 1
     shown = 2 * _SHOWN if images and images[0].label == OTHER else _SHOWN
-    return [image for _, image in sorted(turns, key=lambda turn: turn[0])[:shown]]
+    return [image for *_, image in sorted(turns, key=lambda turn: turn[:2])[:shown]]
 
 
 def _draw_other(dataset: Dataset) -> None:
