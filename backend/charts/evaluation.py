@@ -53,7 +53,7 @@ def confusion_squares(matrix: NDArray[np.int64], labels: Sequence[str]) -> go.Fi
                 for row, column, count, share in zip(truth, predicted, counts, of_row, strict=True)
             ],
             hoverinfo="text",
-            unselected={"marker": {"opacity": 0.55}},
+            unselected={"marker": {"opacity": 0.55}, "textfont": {"color": NEUTRAL_COLOR}},
         )
     )
     axis = {"tickvals": list(range(size)), "ticktext": names, "showgrid": False, "zeroline": False, "fixedrange": True}
@@ -86,10 +86,9 @@ def reliability_diagram(bins: pd.DataFrame) -> go.Figure:
     figure.add_scatter(
         x=bins["confidence"],
         y=bins["accuracy"],
-        mode="lines+markers",
-        name="This model",
-        line={"color": PALETTE[0], "width": 2},
-        marker={"size": 9},
+        mode="markers",
+        name="This model, the larger the more images",
+        marker={"color": PALETTE[0], "size": 6 + 16 * np.sqrt(bins["images"] / bins["images"].sum())},
         error_y={
             "array": bins["accuracy_high"] - bins["accuracy"],
             "arrayminus": bins["accuracy"] - bins["accuracy_low"],

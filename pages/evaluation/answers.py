@@ -13,6 +13,8 @@ from pages.evaluation.words import class_name, draw_pictures, percent, with_inte
 from pages.shared.environment import part
 
 _STILL: dict[str, Any] = {"displayModeBar": False}
+_NEARLY = 0.1
+"""From a temperature of 1, which changes nothing."""
 
 
 def draw_accuracy(shown: Evaluation) -> None:
@@ -105,7 +107,7 @@ def draw_calibration(shown: Evaluation) -> None:
                 "most likely. Above 1 the model is too sure.",
             )
     if temperature:
-        verdict = "too sure" if temperature.value > 1 else "not sure enough"
+        verdict = _verdict(temperature.value)
         st.caption(
             f"The model is {verdict} on the whole. Divided by this temperature, which was fitted on these images, the "
             f"calibration error would be {percent(after)}, and the mean negative log likelihood "
@@ -127,7 +129,13 @@ def draw_calibration(shown: Evaluation) -> None:
     )
 
 
+def _verdict(temperature: float) -> str:
+    if abs(temperature - 1) < _NEARLY:
+        return "about as sure as it is right"
+    return "too sure" if temperature > 1 else "not sure enough"
+
+
 def _metric(label: str, proportion: Proportion, explained: str) -> None:
-    with st.container(border=True, width=300):
+    with st.container(border=True, width=280):
         st.metric(label, percent(proportion.share), help=explained)
         st.caption(with_interval(proportion))
