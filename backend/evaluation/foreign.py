@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,13 +17,15 @@ BLANK = "blank"
 class ForeignGroup:
     """Images of no known class that have something in common, those that pass, and how many these are.
 
-    `was_trained_on`: the training has seen images of the same kind, though not these.
+    `by_kind` has the same for what they show, as far as it is known, most passing first: a class of the archive, or the
+    folder that a picture lies in. `was_trained_on`: the training has seen images of the same kind, though not these.
     """
 
     title: str
     was_trained_on: bool
     passed: Proportion
     passing: tuple[EvaluatedImage, ...]
+    by_kind: tuple[tuple[str, Proportion], ...]
 
 
 def foreign_groups(evaluation: Evaluation, threshold: float) -> list[ForeignGroup]:
@@ -48,8 +51,15 @@ def _kinds(evaluation: Evaluation) -> Iterator[tuple[str, bool, list[EvaluatedIm
 def _group(
     title: str, was_trained_on: bool, images: list[EvaluatedImage], threshold: float, other: int | None
 ) -> ForeignGroup:
-    answers = Answers.of(images)
-    passes = answers.passes(threshold, other)
+    passes = Answers.of(images).passes(threshold, other)
     passing = [image for image, does in zip(images, passes, strict=True) if does]
     passing.sort(key=lambda image: -image.confidence)
-    return ForeignGroup(title, was_trained_on, Proportion(len(passing), len(images)), tuple(passing))
+    every, among = Counter(map(_kind, images)), Counter(map(_kind, passing))
+    by_kind = [(kind, Proportion(among[kind], every[kind])) for kind in sorted(every) if kind]
+    by_kind.sort(key=lambda item: -(item[1].share or 0))
+    return ForeignGroup(title, was_trained_on, Proportion(len(passing), len(images)), tuple(passing), tuple(by_kind))
+
+
+def _kind(image: EvaluatedImage) -> str:
+    """What an image shows, or the folder below the given one that it lies in; empty where that is not known."""
+    return image.drawn_from or (image.name.rpartition("/")[0] if image.split == "folder" else "")

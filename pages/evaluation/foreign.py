@@ -9,6 +9,7 @@ from backend.aws.environment import Environment
 from backend.evaluation import Evaluation, foreign_groups
 from pages.evaluation.words import draw_pictures
 from pages.shared.environment import part
+from pages.shared.text import as_text
 
 
 def draw_foreign(environment: Environment, shown: Evaluation, threshold: float) -> None:
@@ -46,4 +47,9 @@ def draw_foreign(environment: Environment, shown: Evaluation, threshold: float) 
     for number, group in enumerate(groups):
         if group.passing:
             with st.expander(f"{group.title}: the {len(group.passing):,} that pass"), part():
+                if len(group.by_kind) > 1:
+                    kinds = [
+                        f"{kind.replace('_', ' ')} {of.count} of {of.total}" for kind, of in group.by_kind if of.count
+                    ]
+                    st.caption(as_text(f"{', '.join(kinds)}."))
                 draw_pictures(environment, shown, group.passing, f"evaluation-foreign-{number}")

@@ -13,6 +13,7 @@ from tests.pages.visits import Visit, texts
     [
         ("training", "Training needs images, and none are staged.", "data_staging"),
         ("deployment", "A deployment needs a trained model", "training"),
+        ("evaluation", "An evaluation needs a trained model", "training"),
         ("workflow", "none is deployed", "deployment"),
         ("test_images", "Images go through the workflow, and none is deployed.", "workflow"),
         ("monitoring", "No captured inference was read yet.", "test_images"),

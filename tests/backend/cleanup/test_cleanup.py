@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from backend import cleanup, foundation, staging, training, workflow
+from backend import cleanup, evaluation, foundation, staging, training, workflow
 from backend.aws.environment import Environment
 from backend.cleanup import Resource, sweep
 from backend.cleanup.resource import Kind
@@ -241,12 +241,19 @@ def test_a_running_training_job_is_stopped_and_then_not_listed(deployed: Environ
     assert "running training job" not in kinds(deployed)
 
 
+def test_a_models_evaluation_goes_with_it(deployed: Environment) -> None:
+    put(deployed, "models/job/output/model.tar.gz")
+    put(deployed, "models/job/evaluation/evaluation.json")
+    cleanup.delete_resources(deployed, [find(deployed, "model artifacts")])
+    assert evaluation.read_evaluation(deployed, "job") is None
+
+
 def test_a_dataset_goes_with_the_pointer_to_it(deployed: Environment) -> None:
     kept = staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=2, test_per_class=1), other=None)
     staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=3, test_per_class=1), other=None)
     older, current = (item for item in cleanup.list_resources(deployed) if item.kind.name == "dataset")
     assert older.name == kept.dataset_id
-    assert older.detail.startswith("9 objects, ")  # 4 train and 2 test images, 2 manifests, 1 description
+    assert older.detail.startswith("10 objects, ")  # 4 train and 2 test images, 3 manifests, 1 description
     assert current.detail.endswith("the current one")
     cleanup.delete_resources(deployed, [current])
     assert staging.describe_dataset(deployed) is None

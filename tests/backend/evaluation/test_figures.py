@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -186,6 +187,20 @@ def test_foreign_images_are_counted_by_what_they_are() -> None:
         (True, Proportion(1, 1)),  # blank
     ]
     assert [item.name for item in groups[1].passing] == ["foreign-3.png"]
+
+
+def test_foreign_images_are_told_apart_by_what_they_show_the_most_passing_first() -> None:
+    images = [
+        image(0, None, 0.95, 0.05, 0.0, split="foreign", drawn_from="ship"),
+        image(1, None, 0.5, 0.25, 0.25, split="foreign", drawn_from="ship"),
+        image(2, None, 0.95, 0.05, 0.0, split="foreign", drawn_from="truck"),
+        image(3, None, 0.0, 0.0, 1.0, split="foreign", drawn_from="cat"),
+        replace(image(4, None, 0.95, 0.05, 0.0, split="folder"), name="cars/old/a.png"),
+        replace(image(5, None, 0.95, 0.05, 0.0, split="folder"), name="b.png"),
+    ]
+    folder, held_out = foreign_groups(evaluation((*KNOWN, OTHER), images), 0.9)
+    assert held_out.by_kind == (("truck", Proportion(1, 1)), ("ship", Proportion(1, 2)), ("cat", Proportion(0, 1)))
+    assert folder.by_kind == (("cars/old", Proportion(1, 1)),)
 
 
 def test_without_foreign_images_there_is_no_group() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from backend import cleanup, deployment, evaluation, staging, training
 from backend.aws.environment import Environment
+from backend.aws.names import Names
 from backend.errors import (
     AwsRequestError,
     EvaluationDamaged,
@@ -37,6 +38,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "broken.png").write_bytes(b"no image")
     (folder / "notes.txt").write_text("not looked at")
     return folder
+
+
+def test_the_longest_projects_endpoint_has_a_name_that_sagemaker_takes() -> None:
+    names = Names("p" * 28, "000000000000", "us-east-1", "aws")
+    assert len(names.evaluation_endpoint()) <= 63
 
 
 @pytest.fixture(scope="module")
