@@ -67,7 +67,12 @@ def populated(pipeline_run: PipelineRun) -> Environment:
 
 @pytest.fixture
 def own(environment: Environment) -> Iterator[Environment]:
-    """A project of the test's own, with its bucket and its roles; whatever is left of it goes."""
+    """A project of the test's own."""
+    yield from made_project(environment)
+
+
+def made_project(environment: Environment) -> Iterator[Environment]:
+    """A project with its bucket and its roles, for as long as it is needed; whatever is left of it goes."""
     project = of_project(environment, f"scones-own-{next(_numbers)}")
     foundation.deploy_foundation(project)
     yield project

@@ -25,7 +25,7 @@ from pages.shared import JobName
 from tests.capture_lines import capture_line
 from tests.machine import THRESHOLD, Machine, answer, from_before, picture
 from tests.pages import cloud
-from tests.pages.test_monitoring import HISTOGRAM, OVER_TIME, counts, figures, wall
+from tests.pages.monitored import HISTOGRAM, OVER_TIME, counts, figures, wall
 from tests.pages.visits import Visit, click, errors, finish, metrics, table, texts
 from tests.projects import of_project
 

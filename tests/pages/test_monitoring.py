@@ -1,14 +1,13 @@
-"""Monitoring: the captured records, as the capture files have them, and the images behind the charts."""
+"""Monitoring: what is shown of captured records of every kind and time, and the images behind the charts."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,37 +16,9 @@ from streamlit.testing.v1 import AppTest
 from backend import jobs, monitoring
 from backend.aws.environment import Environment
 from tests.capture_lines import capture_line
-from tests.pages import cloud
+from tests.pages.conftest import made_project
+from tests.pages.monitored import OVER_TIME, PAGE, figures, points, wall
 from tests.pages.visits import JOB_SECONDS, Visit, click, errors, metrics, table, texts
-
-PAGE = "monitoring"
-OVER_TIME, HISTOGRAM = "Confidence over time", "Histogram of confidences"
-
-
-def figures(app: AppTest) -> dict[str, Any]:
-    """The charts on the page, by what they are called."""
-    return {chart.proto.alt: json.loads(chart.proto.spec) for chart in app.get("plotly_chart")}
-
-
-def points(app: AppTest) -> dict[str, int]:
-    """The record behind each point of the chart over time, by its inference id."""
-    traces = figures(app)[OVER_TIME]["data"]
-    return {inference: record for trace in traces for _, record, _, inference in trace["customdata"]}
-
-
-def counts(trace: dict[str, Any]) -> list[int]:
-    """The heights of bars, which may be packed."""
-    heights = trace["y"]
-    if isinstance(heights, dict):
-        size = {"i1": 1, "i2": 2, "i4": 4, "u1": 1, "u2": 2}[heights["dtype"]]
-        content = base64.b64decode(heights["bdata"])
-        return [int.from_bytes(content[at : at + size], "little") for at in range(0, len(content), size)]
-    return list(heights)
-
-
-def wall(app: AppTest) -> list[str]:
-    """The confidences below the images on the wall, in their order."""
-    return [button.label for button in app.button if (button.key or "").startswith("monitoring.wall.open.")]
 
 
 def warnings(app: AppTest) -> str:
@@ -87,12 +58,25 @@ def click_by_key(app: AppTest, key: str) -> None:
     assert not app.exception
 
 
-@pytest.fixture
-def aged(own: Environment) -> Environment:
-    """A project without a workflow, of which records from now and from two days ago were captured and read."""
+def age(project: Environment) -> None:
+    """Capture records from now and from two days ago, and read them."""
     now = datetime.now(UTC)
-    put_capture(own, "00-00-000-a", line(now - timedelta(days=2), "old", [0.7, 0.3]), line(now, "new", [0.2, 0.8]))
-    read(own)
+    put_capture(project, "00-00-000-a", line(now - timedelta(days=2), "old", [0.7, 0.3]), line(now, "new", [0.2, 0.8]))
+    read(project)
+
+
+@pytest.fixture(scope="module")
+def aged(environment: Environment) -> Iterator[Environment]:
+    """A project without a workflow, with those records, for all tests that only look at it."""
+    for project in made_project(environment):
+        age(project)
+        yield project
+
+
+@pytest.fixture
+def aging(own: Environment) -> Environment:
+    """The same for a test that changes what was captured."""
+    age(own)
     return own
 
 
@@ -112,33 +96,6 @@ def foreign(own: Environment, folder: Path) -> monitoring.CaptureSource:
     source = monitoring.add_source(own, str(folder))
     read(own, source)
     return source
-
-
-def test_the_records_are_those_of_the_capture_files(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, PAGE)
-    records = cloud.captured(populated)
-    assert metrics(app)["Records"] == str(len(records))
-    assert set(points(app)) == {record.inference_id for record in records}
-
-
-def test_the_share_that_passes_goes_by_the_lambdas_threshold(visit: Visit, populated: Environment) -> None:
-    records, threshold = cloud.captured(populated), cloud.threshold(populated)
-    share = sum(record.confidence >= threshold for record in records) / len(records)
-    assert metrics(visit(populated, PAGE))[f"Pass rate at {threshold:g}"] == f"{share:.1%}"
-
-
-def test_what_would_pass_at_another_threshold_stands_beside_what_passes(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, PAGE)
-    app.number_input(key="monitoring.what_if_number").set_value(0.75).run()
-    assert not app.exception
-    records, threshold = cloud.captured(populated), cloud.threshold(populated)
-    share = sum(record.confidence >= 0.75 for record in records) / len(records)
-    assert metrics(app)["What if 0.75"] == f"{share:.1%}"
-    assert f"Pass rate at {threshold:g}" in metrics(app)
-    assert app.query_params["threshold"] == "0.75"
-    lines = [shape["y0"] for shape in figures(app)[OVER_TIME]["layout"]["shapes"]]
-    assert lines == [threshold, 0.75]
-    assert cloud.threshold(populated) == threshold
 
 
 def test_a_click_that_comes_with_what_another_widget_showed_before_does_not_bring_that_back(
@@ -161,47 +118,6 @@ def test_a_threshold_between_two_steps_of_the_counts_is_said_to_be_rounded(visit
     assert "Counted at" not in texts(visit(aged, PAGE, threshold="0.8"))
 
 
-def test_the_lowest_confidences_come_first(visit: Visit, populated: Environment) -> None:
-    confidences = sorted(record.confidence for record in cloud.captured(populated))
-    assert wall(visit(populated, PAGE)) == [f"{confidence:.3f}" for confidence in confidences[:24]]
-
-
-def test_the_newest_rejects_are_below_the_threshold(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, PAGE, threshold="0.9")
-    app.button_group(key="monitoring.wall").set_value("Newest rejects").run()
-    threshold = cloud.threshold(populated)
-    below = sorted(record.confidence for record in cloud.captured(populated) if record.confidence < threshold)
-    assert sorted(wall(app)) == [f"{confidence:.3f}" for confidence in below][-24:]
-
-
-def test_a_random_sample_is_of_the_records(visit: Visit, populated: Environment) -> None:
-    app = visit(populated, PAGE)
-    app.button_group(key="monitoring.wall").set_value("Random sample").run()
-    click(app, "Draw again")
-    confidences = [f"{record.confidence:.3f}" for record in cloud.captured(populated)]
-    assert wall(app)
-    assert set(wall(app)) <= set(confidences)
-
-
-def test_images_have_their_true_class(visit: Visit, populated: Environment) -> None:
-    captions = [element.value for element in visit(populated, PAGE).main.caption]
-    labels = ("bicycle", "motorcycle")
-    named = [caption for caption in captions if caption.startswith(labels)]
-    true = [
-        record.inference_id.split("_")[0] for record in cloud.captured(populated) if "_drawn_" in record.inference_id
-    ]
-    wrong = [caption for caption in named if ":red[is " in caption]
-    right = [caption for caption in named if caption.endswith(":material/check:")]
-    predicted = [labels[record.probabilities.index(record.confidence)] for record in cloud.captured(populated)]
-    known = [
-        label
-        for record, label in zip(cloud.captured(populated), predicted, strict=True)
-        if "_drawn_" in record.inference_id
-    ]
-    assert len(right) == sum(label == truth for label, truth in zip(known, true, strict=True))
-    assert len(wrong) == sum(label != truth for label, truth in zip(known, true, strict=True))
-
-
 def test_only_records_of_the_chosen_class_are_shown(
     visit: Visit, own: Environment, foreign: monitoring.CaptureSource
 ) -> None:
@@ -210,19 +126,6 @@ def test_only_records_of_the_chosen_class_are_shown(
     assert set(points(app)) == {"blue"}
     assert metrics(app)["Records"] == "1"
     assert app.query_params["class"] == "2"
-
-
-def test_a_record_that_was_clicked_shows_its_image_its_answer_and_its_execution(
-    visit: Visit, populated: Environment
-) -> None:
-    app = visit(populated, PAGE)
-    record = next(record for record in cloud.captured(populated) if "_drawn_" in record.inference_id)
-    app.session_state["monitoring.record"] = points(app)[record.inference_id]
-    app.run()
-    assert metrics(app)["Confidence"] == f"{record.confidence:.3f}"
-    assert metrics(app)["True class"] == record.inference_id.split("_")[0]
-    [link] = (link for link in app.page_link if link.page == "test_images" and "Execution" in link.label)
-    assert record.inference_id in link.label.replace("`", "")
 
 
 def test_the_next_record_is_the_next_in_time(visit: Visit, own: Environment) -> None:
@@ -344,36 +247,20 @@ def test_without_a_workflow_no_threshold_is_drawn_and_nothing_passes_it(visit: V
     assert not [label for label in metrics(app) if "Pass rate" in label or "What if" in label]
 
 
-def test_with_a_workflow_its_threshold_is_drawn_in_each_chart(visit: Visit, populated: Environment) -> None:
-    """Against which the test above is held."""
-    shown = figures(visit(populated, PAGE))
-    for name in (OVER_TIME, HISTOGRAM):
-        layout = shown[name]["layout"]
-        assert [note["text"] for note in layout["annotations"]] == [f"threshold {cloud.threshold(populated):g}"]
-        assert len(layout["shapes"]) == 1
-    assert "Pass rate over time" in shown
-
-
-def test_the_histogram_has_every_record_above_the_threshold_or_below_it(visit: Visit, populated: Environment) -> None:
-    below, above = figures(visit(populated, PAGE))[HISTOGRAM]["data"]
-    passing = [record.confidence >= cloud.threshold(populated) for record in cloud.captured(populated)]
-    assert (sum(counts(below)), sum(counts(above))) == (passing.count(False), passing.count(True))
-
-
-def test_lines_that_cannot_be_read_are_counted_and_shown_with_where_they_are(visit: Visit, aged: Environment) -> None:
-    key = put_capture(aged, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
-    read(aged)
-    app = visit(aged, PAGE)
+def test_lines_that_cannot_be_read_are_counted_and_shown_with_where_they_are(visit: Visit, aging: Environment) -> None:
+    key = put_capture(aging, "00-00-000-b", b"{\n", b'{"captureData": {}}\n')
+    read(aging)
+    app = visit(aging, PAGE)
     assert metrics(app)["Quarantined"] == "2"
     shown = table(app, "At byte")
     assert [key.endswith(name) for name in shown["File"]] == [True, True]
     assert list(zip(shown["At byte"], shown["Bytes"], strict=True)) == [(0, 2), (2, 20)]
 
 
-def test_files_that_data_capture_does_not_write_are_counted_and_named(visit: Visit, aged: Environment) -> None:
-    aged.s3.put_object(Bucket=aged.bucket, Key="data_capture/notes/todo.txt", Body=b"x")
-    read(aged)
-    app = visit(aged, PAGE)
+def test_files_that_data_capture_does_not_write_are_counted_and_named(visit: Visit, aging: Environment) -> None:
+    aging.s3.put_object(Bucket=aging.bucket, Key="data_capture/notes/todo.txt", Body=b"x")
+    read(aging)
+    app = visit(aging, PAGE)
     assert metrics(app)["Unrecognised"] == "1"
     assert [name.endswith("notes/todo.txt") for name in table(app, "Key")["Key"]] == [True]
 
@@ -401,15 +288,15 @@ def test_a_first_visit_reads_in_the_background(visit: Visit, own: Environment) -
     assert metrics(app)["Records"] == "1"
 
 
-def test_refreshing_reads_what_came_since_and_forgets_what_was_deleted(visit: Visit, aged: Environment) -> None:
-    app = visit(aged, PAGE)
-    await_reading(app, aged)
-    put_capture(aged, "00-00-000-c", line(datetime.now(UTC), "newest", [0.1, 0.9]))
-    aged.s3.delete_object(
-        Bucket=aged.bucket, Key=f"data_capture/{aged.names.endpoint}/AllTraffic/2026/01/02/03/00-00-000-a.jsonl"
+def test_refreshing_reads_what_came_since_and_forgets_what_was_deleted(visit: Visit, aging: Environment) -> None:
+    app = visit(aging, PAGE)
+    await_reading(app, aging)
+    put_capture(aging, "00-00-000-c", line(datetime.now(UTC), "newest", [0.1, 0.9]))
+    aging.s3.delete_object(
+        Bucket=aging.bucket, Key=f"data_capture/{aging.names.endpoint}/AllTraffic/2026/01/02/03/00-00-000-a.jsonl"
     )
     click_by_key(app, "monitoring.refresh")
-    await_reading(app, aged)
+    await_reading(app, aging)
     assert set(points(app)) == {"newest"}
 
 
