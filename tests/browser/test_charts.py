@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.driving import await_drawn, heading, metric
+from tests.browser.driving import await_drawn, go_to, heading, metric
 from tests.browser.serving import Server
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ def server(survivor_server: Server) -> Server:
     return survivor_server
 
 
+@pytest.fixture
+def page(tab: Page) -> Page:
+    """One tab for all tests here."""
+    return tab
+
+
 def overlap(one: FloatRect, other: FloatRect, gap: float = 0) -> bool:
     """Whether two boxes cover one another, or stand closer side by side than the gap."""
     return (
@@ -32,7 +38,7 @@ def overlap(one: FloatRect, other: FloatRect, gap: float = 0) -> bool:
 
 
 def test_a_click_on_a_point_shows_its_image_its_probabilities_and_its_execution(page: Page) -> None:
-    page.goto("/monitoring")
+    go_to(page, "Monitoring")
     point = page.locator(".scatterlayer .point").first
     point.wait_for()
     await_drawn(page)
@@ -54,7 +60,7 @@ def test_a_click_on_a_point_shows_its_image_its_probabilities_and_its_execution(
 
 
 def test_the_transitions_names_stand_apart(page: Page) -> None:
-    page.goto("/workflow")
+    go_to(page, "Workflow")
     names = page.locator(".graph .edge text")
     names.first.wait_for()
     boxes = [box for box in (name.bounding_box() for name in names.all()) if box]
@@ -63,7 +69,7 @@ def test_the_transitions_names_stand_apart(page: Page) -> None:
 
 
 def test_the_thresholds_name_does_not_cover_a_bar(page: Page) -> None:
-    page.goto("/test_images")
+    go_to(page, "Test images")
     page.locator(".barlayer .point").first.wait_for()
     await_drawn(page)
     note = page.locator(".annotation-text").get_by_text("threshold")

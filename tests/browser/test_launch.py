@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def kept_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that no test ends, and that nobody has visited before the first."""
+    """A server that nobody has visited before the first test, and that none ends before the last."""
     yield from served(tmp_path_factory.mktemp("kept"))
 
 
@@ -50,14 +50,6 @@ def test_every_listening_socket_is_on_the_loopback_address(kept_server: Server) 
     assert len(sockets) >= 3  # the app's, MiniStack's and SageMaker's
 
 
-def test_ending_the_app_ends_the_embedded_aws(server: Server) -> None:
-    services = psutil.Process(server.process.pid).children(recursive=True)
-    assert services
-    assert server.stop() == -signal.SIGTERM
-    _gone, alive = psutil.wait_procs(services, timeout=10)
-    assert alive == []
-
-
 def test_an_app_whose_output_nobody_reads_any_more_ends_in_order(server: Server) -> None:
     services = psutil.Process(server.process.pid).children(recursive=True)
     assert server.process.stdout is not None
@@ -83,6 +75,14 @@ def test_an_app_that_is_told_to_end_while_it_starts_ends_in_order(tmp_path: Path
     server = serve(state_dir)
     assert server.stop() == -signal.SIGTERM
     assert kept.read_text() == secret
+
+
+def test_ending_the_app_ends_the_embedded_aws(kept_server: Server) -> None:
+    services = psutil.Process(kept_server.process.pid).children(recursive=True)
+    assert services
+    assert kept_server.stop() == -signal.SIGTERM
+    _gone, alive = psutil.wait_procs(services, timeout=10)
+    assert alive == []
 
 
 def processes_on(state_dir: Path) -> list[str]:

@@ -21,47 +21,53 @@ def server(survivor_server: Server) -> Server:
     return survivor_server
 
 
+@pytest.fixture
+def page(tab: Page) -> Page:
+    """One tab for all tests here."""
+    return tab
+
+
 def test_services_and_workers_were_killed_with_the_launcher(survivor: Survivor) -> None:
     assert len(survivor.killed) >= 5  # the launcher, the supervisor, both services, and what serves or runs Lambdas
 
 
 def test_the_images_are_there(page: Page, survivor: Survivor) -> None:
-    page.goto("/data_staging")
+    go_to(page, "Data staging")
     page.get_by_text(survivor.figures["source"]).wait_for()
     page.get_by_test_id("stMain").locator("img").first.wait_for()
 
 
 def test_the_model_is_there(page: Page, survivor: Survivor) -> None:
-    page.goto("/training")
+    go_to(page, "Training")
     page.get_by_role("heading", name=survivor.figures["training_job"]).wait_for()
     metric(page, "Validation accuracy").filter(has_text=f"{survivor.figures['validation_accuracy']:.3f}").wait_for()
 
 
 def test_the_endpoint_is_in_service(page: Page, survivor: Survivor) -> None:
-    page.goto("/deployment")
+    go_to(page, "Deployment")
     page.get_by_text("InService").wait_for(timeout=60 * SECOND)
     page.get_by_text(survivor.figures["training_job"]).first.wait_for()
 
 
 def test_the_workflow_is_there(page: Page, survivor: Survivor) -> None:
-    page.goto("/workflow")
+    go_to(page, "Workflow")
     page.get_by_text("CREATE_COMPLETE").wait_for()
     assert page.get_by_role("spinbutton", name="Threshold").input_value() == f"{survivor.figures['threshold']:.2f}"
 
 
 def test_the_executions_are_there(page: Page, survivor: Survivor) -> None:
-    page.goto("/test_images")
+    go_to(page, "Test images")
     for outcome, count in survivor.figures["outcomes"].items():
         page.get_by_role("radio", name=f"{outcome} ({count})").wait_for()
 
 
 def test_the_captures_are_there(page: Page, survivor: Survivor) -> None:
-    page.goto("/monitoring")
+    go_to(page, "Monitoring")
     metric(page, "Records").filter(has_text=str(survivor.figures["captured_records"])).wait_for()
 
 
 def test_a_test_image_goes_through(page: Page) -> None:
-    page.goto("/deployment")
+    go_to(page, "Deployment")
     page.get_by_text("InService").wait_for(timeout=60 * SECOND)
     go_to(page, "Test images")
     count = page.get_by_role("spinbutton", name="How many")

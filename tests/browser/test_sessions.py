@@ -10,7 +10,7 @@ import pytest
 
 from tests.backend.staging.archives import small_members, write_archive
 from tests.browser.conftest import served, visited
-from tests.browser.driving import SECOND, await_drawn, button, choose, heading
+from tests.browser.driving import SECOND, await_drawn, button, choose, go_to, heading
 from tests.browser.serving import Server
 
 if TYPE_CHECKING:
@@ -25,25 +25,47 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     yield from served(tmp_path_factory.mktemp("sessions"))
 
 
-@pytest.fixture(autouse=True)
-def no_job_is_left(browser: Browser, server: Server) -> Iterator[None]:
-    """When all visitors of a test have gone, cancel the job that still runs, and dismiss it."""
-    yield
+@pytest.fixture(scope="module")
+def other_tab(browser: Browser, server: Server) -> Iterator[Page]:
+    """A tab of another visitor at the same time."""
     for page in visited(browser, server):
-        page.goto("/data_staging")
-        heading(page, "Data staging").wait_for()
-        await_drawn(page)
-        cancel, dismiss = button(page, "Cancel"), page.locator("[class*=st-key-staging-dismiss] button").first
-        cancel.or_(dismiss).wait_for()
-        if cancel.is_visible():
-            cancel.click()
-        dismiss.click(timeout=30 * SECOND)
-        dismiss.wait_for(state="detached")
+        page.goto("/")
+        yield page
+
+
+@pytest.fixture
+def page(tab: Page) -> Page:
+    """One visitor for all tests here."""
+    return tab
+
+
+@pytest.fixture
+def other_page(other_tab: Page) -> Page:
+    """Another visitor."""
+    return other_tab
+
+
+@pytest.fixture(autouse=True)
+def no_job_is_left(page: Page) -> Iterator[None]:
+    """At the end of a test, cancel the job that still runs, and dismiss it."""
+    yield
+    open_page(page)
+    cancel, dismiss = button(page, "Cancel"), page.locator("[class*=st-key-staging-dismiss] button").first
+    cancel.or_(dismiss).wait_for()
+    if cancel.is_visible():
+        cancel.click()
+    dismiss.click(timeout=30 * SECOND)
+    dismiss.wait_for(state="detached")
+
+
+def open_page(page: Page) -> None:
+    """Come to the page from another one: it is drawn anew, without what a test before left on it."""
+    go_to(page, "Training")
+    go_to(page, "Data staging")
 
 
 def open_staging(page: Page) -> None:
-    page.goto("/data_staging")
-    heading(page, "Data staging").wait_for()
+    open_page(page)
     choose(page, "Offline sample")
 
 
@@ -78,7 +100,7 @@ def test_progress_moves_without_a_reload(staging: Page) -> None:
 
 
 def test_another_session_sees_the_same_progress_and_cannot_start(staging: Page, other_page: Page) -> None:
-    other_page.goto("/data_staging")
+    open_page(other_page)
     progress(other_page).get_by_text("Staging images.").wait_for()
     await_other_text(other_page, progress(other_page).text_content())
     assert progress(staging).get_by_text("Staging images.").is_visible()
@@ -98,7 +120,7 @@ def test_a_session_that_was_open_before_cannot_start_a_second_one(page: Page, ot
 
 
 def test_one_session_cancels_and_both_are_told(staging: Page, other_page: Page) -> None:
-    other_page.goto("/data_staging")
+    open_page(other_page)
     button(other_page, "Cancel").click()
     for visitor in (staging, other_page):
         visitor.get_by_text("Staging images was cancelled.").wait_for(timeout=30 * SECOND)
@@ -113,10 +135,11 @@ def test_the_overview_shows_a_job_whose_page_was_left(staging: Page) -> None:
 
 
 def test_when_a_job_ends_the_page_shows_what_it_made(page: Page, tmp_path: Path) -> None:
-    page.goto("/data_staging")
-    heading(page, "Data staging").wait_for()
+    open_page(page)
     choose(page, "Archive")
-    page.locator("input[type=file]").set_input_files(write_archive(tmp_path / "small.tar.gz", small_members()))
+    page.locator(".st-key-data_staging-upload input[type=file]").set_input_files(
+        write_archive(tmp_path / "small.tar.gz", small_members())
+    )
     page.get_by_test_id("stFileChipName").wait_for()
     page.get_by_test_id("stFileChipIconSpinner").wait_for(state="detached")
     await_drawn(page)

@@ -26,7 +26,7 @@ def stage(page: Page, archive: Path | None = None) -> None:
     heading(page, "Data staging").wait_for()
     choose(page, "Archive" if archive else "Offline sample")
     if archive:
-        page.locator("input[type=file]").first.set_input_files(archive)
+        page.locator(".st-key-data_staging-upload input[type=file]").set_input_files(archive)
     else:  # the real archive has no other classes
         page.get_by_text("Other class", exact=True).click()
         page.get_by_text("There is no class for anything else").wait_for()
