@@ -18,8 +18,8 @@ demo: $(VENV)/.app
 # Where the variable is set, each process compiles every test anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Much of a test's time is waiting: one process more than two cores has room.
-PYTEST := $(BIN)/python -m pytest -n 3
+# Much of a test's time is waiting: two processes more than two cores have room.
+PYTEST := $(BIN)/python -m pytest -n 4
 
 test: $(VENV)/.test
 	$(PYTEST)

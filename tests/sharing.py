@@ -17,7 +17,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
         "browser/test_strangers",
     ),  # the app started again on the survivor's folder
     ("pages/test_data_staging", "pages/test_pages_without_anything"),  # nothing that is there already
-    ("pages/test_monitoring",),  # the whole pipeline, once more: with the next ones it would take longest
+    ("pages/test_monitoring",),  # projects of which something was captured
     ("pages/", "backend/test_pipeline"),  # the whole pipeline
     ("browser/",),
     (
