@@ -55,10 +55,12 @@ def click_first(marks: Locator) -> None:
 
 
 def close(page: Page) -> None:
-    """Close the drawer for the first time, and wait until the charts are drawn without what was clicked."""
+    """Close the drawer, and wait until the charts are drawn without what was clicked: anew, as others."""
+    clicked = re.search(r"st-key-monitoring-over_time-\S+", chart(page, "over_time").get_attribute("class") or "")
+    assert clicked is not None
     page.keyboard.press("Escape")
     drawer(page).wait_for(state="detached")
-    page.locator("[class*='st-key-monitoring-over_time-'][class*='-All-1']").wait_for()
+    page.locator(f".{clicked[0]}").wait_for(state="detached")
     await_drawn(page)
 
 

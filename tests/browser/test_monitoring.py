@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -68,6 +69,12 @@ def captured(number: int) -> Record:
 ALL = [captured(number) for number in range(RECORDS)]
 
 
+def write_all(folder: Path) -> Path:
+    for record in ALL:
+        write(folder, record)
+    return folder
+
+
 def write(folder: Path, record: Record) -> None:
     """A capture file with this record alone."""
     hour = folder / "theirs" / record.variant / f"{record.time:%Y/%m/%d/%H}"
@@ -88,10 +95,8 @@ def environment(survivor: Survivor, survivor_server: Server) -> Environment:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """All capture files."""
-    for record in ALL:
-        write(tmp_path, record)
-    return tmp_path
+    """All capture files, for a test that adds one."""
+    return write_all(tmp_path)
 
 
 @pytest.fixture
@@ -102,14 +107,61 @@ def source(environment: Environment, folder: Path) -> Iterator[monitoring.Captur
     monitoring.remove_source(environment, source)
 
 
+@pytest.fixture(scope="module")
+def kept(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[monitoring.CaptureSource]:
+    """The same for all tests that only look."""
+    source = monitoring.add_source(environment, str(write_all(tmp_path_factory.mktemp("kept"))), LABELS)
+    yield source
+    monitoring.remove_source(environment, source)
+
+
+@pytest.fixture
+def shown(tab: Page, kept: monitoring.CaptureSource) -> Page:
+    """A tab with all of it: what a test before left there, if it left it as it was."""
+    if not tab.url.endswith("/monitoring?source=" + quote(kept.url)) or drawer(tab).is_visible():
+        visit(tab, kept)
+    return tab
+
+
 def inside(start: datetime, end: datetime) -> list[Record]:
     return [record for record in ALL if start <= record.time < end]
 
 
+def test_a_point_leads_to_its_record_and_the_arrows_to_its_neighbors(shown: Page) -> None:
+    page = shown
+    click_first(points(page))
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+    assert metric(page, "Confidence").inner_text() == f"{ALL[0].confidence:.3f}"
+    drawer(page).locator("[class*=st-key-sharp-record] img").wait_for()
+    for key, record in (("ArrowRight", ALL[1]), ("ArrowRight", ALL[2]), ("ArrowLeft", ALL[1])):
+        await_drawn(page)
+        page.keyboard.press(key)
+        drawer(page).get_by_text(f"Captured {record.time:%Y-%m-%d %H:%M:%S} UTC").wait_for()
+    close(page)
+    click_first(points(page))
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+    close(page)
+
+
+def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(shown: Page) -> None:
+    page = shown
+    click_first(chart(page, "histogram").locator(".barlayer .point path"))
+    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
+    drawer(page).get_by_role("button", name="0.500", exact=True).click()
+    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
+    button(page, "All images").click()
+    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
+    close(page)
+    click_first(chart(page, "class_mix").locator(".barlayer .point path"))
+    drawer(page).get_by_text(re.compile("^ship: From 2024-03-04 05:00:00")).wait_for()
+    drawer(page).get_by_role("button", name="0.500", exact=True).wait_for()
+    close(page)
+
+
 def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others_the_same(
-    page: Page, other_page: Page, source: monitoring.CaptureSource
+    shown: Page, other_page: Page
 ) -> None:
-    visit(page, source)
+    page = shown
     await_records(page, RECORDS)
     draw_range(page, 0.25, 0.5)
     page.wait_for_url(re.compile("from=2024-03-04"))
@@ -125,9 +177,9 @@ def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others
     await_records(other_page, len(chosen))
     assert said_range(other_page) == (start, end)
 
-    shown = page.get_by_text(f"From {start:%Y-%m-%d %H:%M:%S}")
+    chosen_range = page.get_by_text(f"From {start:%Y-%m-%d %H:%M:%S}")
     page.locator(".st-key-monitoring-out").get_by_role("button", name="zoom_out").click()
-    shown.wait_for(state="detached")
+    chosen_range.wait_for(state="detached")
     await_drawn(page)
     page.wait_for_url(lambda url: query(page).get("from") != f"{start:%Y-%m-%dT%H:%M:%SZ}" and "from=" in url)
     assert len(inside(*said_range(page))) > len(chosen)
@@ -135,8 +187,9 @@ def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others
     await_records(page, RECORDS)
 
 
-def test_the_ranges_filters_and_another_threshold(page: Page, source: monitoring.CaptureSource) -> None:
-    visit(page, source)
+@pytest.mark.slow  # tests/pages asserts each of them
+def test_the_ranges_filters_and_another_threshold(shown: Page) -> None:
+    page = shown
     choose(page, "Hour")
     last_hour = [record for record in ALL if record.time > ALL[-1].time.replace(second=0) + timedelta(minutes=1 - 60)]
     await_records(page, len(last_hour))
@@ -164,37 +217,6 @@ def test_the_ranges_filters_and_another_threshold(page: Page, source: monitoring
     chart(page, "pass_rate").locator(".barlayer .point").first.wait_for()
 
 
-def test_a_point_leads_to_its_record_and_the_arrows_to_its_neighbors(
-    page: Page, source: monitoring.CaptureSource
-) -> None:
-    visit(page, source)
-    click_first(points(page))
-    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
-    assert metric(page, "Confidence").inner_text() == f"{ALL[0].confidence:.3f}"
-    drawer(page).locator("[class*=st-key-sharp-record] img").wait_for()
-    for key, record in (("ArrowRight", ALL[1]), ("ArrowRight", ALL[2]), ("ArrowLeft", ALL[1])):
-        await_drawn(page)
-        page.keyboard.press(key)
-        drawer(page).get_by_text(f"Captured {record.time:%Y-%m-%d %H:%M:%S} UTC").wait_for()
-    close(page)
-    click_first(points(page))
-    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
-
-
-def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(page: Page, source: monitoring.CaptureSource) -> None:
-    visit(page, source)
-    click_first(chart(page, "histogram").locator(".barlayer .point path"))
-    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
-    drawer(page).get_by_role("button", name="0.500", exact=True).click()
-    drawer(page).get_by_text("Captured 2024-03-04 05:00:00 UTC").wait_for()
-    button(page, "All images").click()
-    drawer(page).get_by_text("Confidences from 0.5 to 0.51").wait_for()
-    close(page)
-    click_first(chart(page, "class_mix").locator(".barlayer .point path"))
-    drawer(page).get_by_text(re.compile("^ship: From 2024-03-04 05:00:00")).wait_for()
-    drawer(page).get_by_role("button", name="0.500", exact=True).wait_for()
-
-
 @pytest.mark.slow
 def test_the_wall_shows_the_least_sure_or_some_by_lot(page: Page, source: monitoring.CaptureSource) -> None:
     visit(page, source)
@@ -213,8 +235,9 @@ def test_the_wall_shows_the_least_sure_or_some_by_lot(page: Page, source: monito
 
 
 def test_what_is_exported_is_what_the_backend_has(
-    page: Page, environment: Environment, source: monitoring.CaptureSource
+    tab: Page, environment: Environment, kept: monitoring.CaptureSource
 ) -> None:
+    page, source = tab, kept
     visit(page, source, variant="blue")
     button(page, "Export").click()
     selection = monitoring.Selection(BEGIN, ALL[-1].time + timedelta(hours=1), variant="blue")
@@ -235,8 +258,9 @@ def test_what_is_exported_is_what_the_backend_has(
 
 
 def test_what_comes_is_shown_by_itself_and_nothing_that_is_looked_at_moves(
-    page: Page, folder: Path, source: monitoring.CaptureSource
+    tab: Page, folder: Path, source: monitoring.CaptureSource
 ) -> None:
+    page = tab
     visit(page, source)
     page.locator("[class*='st-key-monitoring-wall-open-']").get_by_role("button").first.wait_for()
     click_first(points(page))
@@ -266,6 +290,7 @@ def test_a_page_that_does_not_refresh_lists_everything_again_when_asked_to(
 
 @pytest.mark.slow
 def test_a_folder_is_added_named_and_removed(page: Page, environment: Environment, folder: Path) -> None:
+    before = monitoring.list_sources(environment)
     page.goto("/monitoring")
     heading(page, "Monitoring").wait_for()
     await_drawn(page)
@@ -276,12 +301,12 @@ def test_a_folder_is_added_named_and_removed(page: Page, environment: Environmen
     page.get_by_role("textbox", name="Classes of this source").fill("ship, truck, plane")
     button(page, "Name classes").click()
     chart(page, "over_time").get_by_text("plane").wait_for()
-    assert [kept.labels for kept in monitoring.list_sources(environment)[1:]] == [LABELS]
+    assert [source.labels for source in monitoring.list_sources(environment) if source not in before] == [LABELS]
     await_drawn(page)
     button(page, "Remove source").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Remove source").last.click()
     await_records(page, 8)  # the project's own
-    assert monitoring.list_sources(environment) == [monitoring.project_source(environment)]
+    assert monitoring.list_sources(environment) == before
 
 
 @pytest.fixture
