@@ -88,6 +88,7 @@ def reliability_diagram(bins: pd.DataFrame) -> go.Figure:
         y=bins["accuracy"],
         mode="markers",
         name="This model, the larger the more images",
+        cliponaxis=False,
         marker={"color": PALETTE[0], "size": 6 + 16 * np.sqrt(bins["images"] / bins["images"].sum())},
         error_y={
             "array": bins["accuracy_high"] - bins["accuracy"],

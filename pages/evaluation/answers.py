@@ -111,8 +111,8 @@ def draw_calibration(shown: Evaluation) -> None:
         st.caption(
             f"The model is {verdict} on the whole. Divided by this temperature, which was fitted on these images, the "
             f"calibration error would be {percent(after)}, and the mean negative log likelihood "
-            f"{temperature.loss_after:.3f} instead of {temperature.loss_before:.3f}. No order of images, no accuracy "
-            "and no promise below changes by it."
+            f"{temperature.loss_after:.3f} instead of {temperature.loss_before:.3f}. No answer changes by "
+            "it, and nothing else on this page uses it."
         )
     else:
         st.caption("No temperature can be fitted: too few of the answers are wrong, or too few right.")

@@ -60,8 +60,8 @@ def _draw_promise(candidates: Candidates) -> Passed | None:
     st.success(
         f"With 95 % confidence at least **{target:g} %** are right among those passed at the threshold "
         f"**{chosen.threshold:g}**. It passes {percent(chosen.coverage)} of the known images; of these "
-        f"{chosen.count:,}, {chosen.wrong:,} are wrong, for which at least "
-        f"{percent(chosen.at_least_right())} right can be promised.",
+        f"{chosen.count:,}, {chosen.wrong:,} are wrong (the exact one-sided bound of this threshold "
+        f"alone: {percent(chosen.at_least_right())} right).",
         icon=":material/verified:",
     )
     st.caption(
