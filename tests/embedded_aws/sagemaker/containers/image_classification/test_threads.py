@@ -45,6 +45,14 @@ def test_timing_costs_little_where_nothing_else_runs() -> None:
     assert steps_a_second(ThreadChooser((2, 1)), quiet, 60) > 0.97 / quiet(2)
 
 
+def test_where_a_step_takes_seconds_few_are_spent_on_the_slower_number() -> None:
+    def overloaded(threads: int) -> float:
+        return {1: 0.5, 2: 8.0}[threads]
+
+    spent = train(ThreadChooser((2, 1)), overloaded, 60)
+    assert spent[2] == 2 * 8.0  # one step after the change, and one that is timed
+
+
 def test_it_follows_what_the_machine_does() -> None:
     chooser = ThreadChooser((2, 1))
     for machine, fastest in ((quiet, 2), (busy, 1), (quiet, 2), (busy, 1)):
