@@ -44,7 +44,7 @@ class TrainingOptions:
     mini_batch_size: int = 32
     optimizer: str = "adam"
     learning_rate: float = LEARNING_RATES["adam"]
-    weight_decay: float = 1e-4
+    weight_decay: float = 1e-3
     augmentation_type: str = "crop"
     lr_scheduler_step: str = "20,26"
     lr_scheduler_factor: float = 0.1
