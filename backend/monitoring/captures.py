@@ -158,6 +158,14 @@ def by_inference(
     return _ask(environment, source or project_source(environment), finding.by_inference, inference_ids)
 
 
+def image_keys(environment: Environment, inference_ids: Collection[str]) -> dict[str, str]:
+    """The image's key of each of these inferences whose record in the project's own captures names it."""
+    source = project_source(environment)
+    if not inference_ids or not _store(environment, source).path.exists():
+        return {}
+    return _ask(environment, source, finding.image_keys, inference_ids)
+
+
 def export(
     environment: Environment, source: CaptureSource, selection: Selection, form: Literal["csv", "parquet"]
 ) -> bytes:

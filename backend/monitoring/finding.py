@@ -153,6 +153,16 @@ def by_inference(cursor: DuckDBPyConnection, inference_ids: Collection[str]) -> 
     return _frame(cursor, f"{_SELECT} WHERE {condition} ORDER BY time DESC, record_id DESC", [list(inference_ids)])
 
 
+def image_keys(cursor: DuckDBPyConnection, inference_ids: Collection[str]) -> dict[str, str]:
+    """The key of the image of each of these inferences whose record names one; the newest record's."""
+    cursor.execute(
+        """SELECT inference_id, arg_max(image_key, (time, record_id)) FROM records
+        WHERE inference_id IN (SELECT unnest(?)) AND image_key IS NOT NULL GROUP BY inference_id""",
+        [list(inference_ids)],
+    )
+    return dict(cursor.fetchall())
+
+
 def _newest_since(
     cursor: DuckDBPyConnection, selection: Selection, limit: int, confidence: tuple[float, float], other: int | None
 ) -> pd.DataFrame:

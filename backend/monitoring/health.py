@@ -11,8 +11,9 @@ from typing import Final
 
 from backend import deployment, workflow
 from backend.aws.environment import Environment
+from backend.aws.names import DATASETS_PREFIX, UPLOADS_PREFIX
 from backend.errors import NotFound, WorkflowNotDeployed
-from backend.monitoring.captures import by_inference, capture_contents, newest
+from backend.monitoring.captures import by_inference, capture_contents, image_keys, newest
 from backend.monitoring.contents import Contents
 from backend.monitoring.selection import Selection
 from backend.monitoring.sources import project_source
@@ -104,14 +105,21 @@ def _without_execution(
         for record_id, identifier in zip(records["record_id"], records["inference_id"], strict=True)
         if identifier not in listed
     ]
+    through = _through_the_workflow(environment, [identifier for _, identifier in others if identifier])
+    return len(records), tuple(record_id for record_id, identifier in others if identifier not in through)
+
+
+def _through_the_workflow(environment: Environment, identifiers: Sequence[str]) -> set[str]:
+    """Those whose record names an image of the project, as the workflow alone has it, or whose execution is there."""
+    keys = image_keys(environment, identifiers)
+    named = {name for name, key in keys.items() if key.startswith((DATASETS_PREFIX, UPLOADS_PREFIX))}
+    unnamed = [identifier for identifier in identifiers if identifier not in named]
     with ThreadPoolExecutor(_THREADS) as pool:  # an older execution may have been answered late
-        there = list(pool.map(lambda other: _exists(environment, other[1]), others))
-    return len(records), tuple(record_id for (record_id, _), found in zip(others, there, strict=True) if not found)
+        there = pool.map(lambda identifier: _exists(environment, identifier), unnamed)
+        return named | {identifier for identifier, is_there in zip(unnamed, there, strict=True) if is_there}
 
 
-def _exists(environment: Environment, identifier: str | None) -> bool:
-    if identifier is None:
-        return False
+def _exists(environment: Environment, identifier: str) -> bool:
     try:
         workflow.describe_execution(environment, identifier, with_history=False)
     except (NotFound, WorkflowNotDeployed):

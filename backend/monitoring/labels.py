@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from backend import staging, workflow
 from backend.aws.environment import Environment
 from backend.errors import NotFound, WorkflowNotDeployed
+from backend.monitoring.captures import image_keys
 
 _THREADS = 8
 
@@ -22,11 +23,17 @@ def labels_by_key(environment: Environment) -> dict[str, str]:
 
 
 def keys_by_inference(environment: Environment, inference_ids: Sequence[str]) -> dict[str, str]:
-    """The key of the image behind each inference, from its execution; left out where that is gone."""
-    names = workflow.names_by_inference(environment, inference_ids)
+    """The key of the image behind each inference, as its record names it.
+
+    Records from before the workflow did so name none: of those it is asked of the execution, and left out where that
+    is gone.
+    """
+    named = image_keys(environment, inference_ids)
+    unnamed = [identifier for identifier in inference_ids if identifier not in named]
+    names = workflow.names_by_inference(environment, unnamed)
     with ThreadPoolExecutor(_THREADS) as pool:
         keys = pool.map(lambda name: _image_key(environment, name), names.values())
-        return {identifier: key for identifier, key in zip(names, keys, strict=True) if key}
+        return named | {identifier: key for identifier, key in zip(names, keys, strict=True) if key}
 
 
 def _image_key(environment: Environment, name: str) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -105,9 +106,19 @@ def read_plain(content: bytes, delivered_at: datetime) -> PlainFile | None:
         confidence=confidence,
         class_index=list(map(list.index, probabilities, confidence)),
         inference_id=[record.event_metadata.inference_id for record in records],
-        image_key=[(record.event_metadata.custom_attributes or (None,))[0] for record in records],
+        image_key=[decoded_key((record.event_metadata.custom_attributes or (None,))[0]) for record in records],
         requests=[record.capture_data.endpoint_input for record in records],
     )
+
+
+def decoded_key(attributes: str | None) -> str | None:
+    """An image's key as ClassifyImage encodes it, percent-encoded UTF-8; what is none is as it stands."""
+    if attributes is None or "%" not in attributes:
+        return attributes
+    try:
+        return unquote(attributes, errors="strict")
+    except UnicodeDecodeError:
+        return attributes
 
 
 def microseconds(time: datetime) -> int:

@@ -20,6 +20,7 @@ from backend.monitoring.plain import (
     LONGEST_IMAGE_KEY,
     ROUNDING,
     Request,
+    decoded_key,
     microseconds,
     read_plain,
     wire_content,
@@ -111,8 +112,8 @@ class ReadLines(msgspec.Struct):
 
     `offset` and `length` are the bytes of the line in its file, its newline included; `position` counts the predictions
     of a line from 0; `time` is in microseconds since 1970, UTC; `image_key` is what the caller gave as custom
-    attributes. `inputs` is empty unless it was asked for: then a request for each inference, or None where it was not
-    captured, which keeps the file's bytes in memory.
+    attributes, decoded as the workflow encodes its images' keys. `inputs` is empty unless it was asked for: then a
+    request for each inference, or None where it was not captured, which keeps the file's bytes in memory.
     """
 
     offset: list[int] = []
@@ -263,13 +264,13 @@ def _read_line(line: bytes, offset: int, delivered_at: datetime) -> Iterator[Inf
 
 
 def _image_key(custom_attributes: msgspec.Raw) -> str | None:
-    """The first text among the caller's attributes; None when there is none that can be a key."""
+    """The first text among the caller's attributes, decoded; None when there is none that can be a key."""
     try:
         found = _attributes.decode(custom_attributes)
     except (ValueError, RecursionError):
         return None
     texts = [found] if isinstance(found, str) else [value for value in found if isinstance(value, str)]
-    return texts[0] if texts and 0 < len(texts[0]) <= LONGEST_IMAGE_KEY else None
+    return decoded_key(texts[0]) if texts and 0 < len(texts[0]) <= LONGEST_IMAGE_KEY else None
 
 
 def _checked_time(time: datetime, delivered_at: datetime) -> datetime:

@@ -130,6 +130,20 @@ def test_records_that_no_execution_asked_for_are_found(ran: Workflow, compare: C
     assert (comparison.records, len(comparison.without_execution)) == (5, 2)
 
 
+def test_a_record_that_names_an_image_of_the_project_needs_no_execution(
+    ran: Workflow, compare: Compare, put: Callable[..., str]
+) -> None:
+    """It is there longer than its execution; what others send as attributes names none of our images."""
+    ran.ran("a")
+    keys = {"gone": "uploads/x.png", "gone-too": "datasets/1/test/a%20b.png", "foreign": "trace=1"}
+    lines = [json.loads(record(name, ran.now - timedelta(minutes=2))) for name in keys]
+    for line in lines:
+        line["eventMetadata"]["customAttributes"] = [keys[line["eventMetadata"]["inferenceId"]]]
+    put("".join(json.dumps(line) + "\n" for line in lines).encode(), "05-06-000-b")
+    comparison = compare("a")
+    assert (comparison.records, len(comparison.without_execution)) == (4, 1)
+
+
 @pytest.mark.parametrize(
     ("sampling", "missing", "silent"),
     [(100, 1, 1), (50, 6, 0), (50, 7, 7), (10, 20, 0), (0, 20, 0), (None, 20, 0)],

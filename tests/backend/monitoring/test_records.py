@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -287,6 +288,10 @@ def test_the_predictions_of_a_line_are_counted_and_share_its_input() -> None:
         (7, None),
         ({"a": "b"}, None),
         ([1e300, {"a": []}], None),
+        (["a%20b%25c.png"], "a b%c.png"),
+        (["%C3%BC%E5%90%8D.png"], "ü名.png"),
+        (["100%"], "100%"),
+        (["%FF"], "%FF"),  # no UTF-8: somebody else's
     ],
 )
 def test_custom_attributes_may_be_anything_and_their_first_text_is_the_image_key(
@@ -295,6 +300,13 @@ def test_custom_attributes_may_be_anything_and_their_first_text_is_the_image_key
     read = read_file(line([0.9, 0.1]) + line([0.8], eventMetadata__customAttributes=attributes), DELIVERED)
     assert read.image_key == [None, key]
     assert read.confidence == [0.9, 0.8]
+
+
+def test_an_images_key_is_read_as_the_workflow_encodes_it() -> None:
+    for key in ("test/a b.png", "100%25.png", "ü名\U0001f600\n%.png", "".join(map(chr, range(1, 256)))):
+        encoded = quote(key, safe="/")  # another choice of what is encoded than the workflow's
+        read = read_file(line([0.9, 0.1], eventMetadata__customAttributes=[encoded]), DELIVERED)
+        assert read.image_key == [key]
 
 
 @pytest.mark.parametrize("value", [b"1e999", b'"\xff"', b'["\xff"]'])
