@@ -22,6 +22,7 @@ from backend.aws.environment import Environment
 from backend.workflow import code, deploy
 
 THRESHOLD = 0.9
+_BEFORE = Path(__file__).parent / "before"
 _CLASSIFY = """
 import base64, json
 
@@ -76,18 +77,12 @@ class Machine:
 
 @contextmanager
 def from_before(folder: Path) -> Iterator[None]:
-    """Code and definition on the disk as they were before there was a class `other`."""
+    """Code and definition on the disk as they were before there was a class `other`, and causes in sentences."""
     lambdas, templates = folder / "lambdas", folder / "workflow"
     shutil.copytree(code.LAMBDAS, lambdas)
     shutil.copytree(stacks.TEMPLATES, templates)
-    handler, path = lambdas / "filter_inference" / "handler.py", templates / "state_machine.asl.json"
-    lines = handler.read_text(encoding="utf-8").splitlines(keepends=True)
-    handler.write_text("".join(line for line in lines if '"is_known"' not in line), encoding="utf-8")
-    definition = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("IsKnown", "NotifyUnknown", "RejectUnknown"):
-        del definition["States"][name]
-    definition["States"]["FilterInference"]["Next"] = "IsConfident"
-    path.write_text(json.dumps(definition), encoding="utf-8")
+    shutil.copy(_BEFORE / "filter_inference.py.txt", lambdas / "filter_inference" / "handler.py")
+    shutil.copy(_BEFORE / "state_machine.asl.json", templates / "state_machine.asl.json")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(code, "LAMBDAS", lambdas)
         patch.setattr(deploy, "TEMPLATES", templates)

@@ -61,13 +61,20 @@ class Verdict:
 
     @classmethod
     def from_json(cls, text: str | None) -> Verdict | None:
-        """The verdict in an execution's output or cause; None when that is something else."""
+        """The verdict in an execution's output or cause; None when that is something else.
+
+        A cause is a sentence with the verdict behind it; those of before there was one are the verdict alone.
+        """
+        _, mark, behind = (text or "").rpartition(_MARK)
         try:
-            return _verdicts.decode(text or "")
+            return _verdicts.decode(_OBJECT + behind if mark else text or "")
         except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             return None
 
 
+_OBJECT = '{"'
+_MARK = f" Verdict: {_OBJECT}"
+"""As in the state machine's definition. It cannot be in JSON's own texts, where a quote has a backslash before it."""
 _verdicts = msgspec.json.Decoder(Verdict)
 
 

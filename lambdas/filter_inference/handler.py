@@ -1,6 +1,7 @@
 """FilterInference: names the most probable class, and compares its probability with the threshold.
 
-Input the output of ClassifyImage; output the verdict, with `is_known` and `meets_threshold`: data that Choices act on.
+Input the output of ClassifyImage; output the verdict, with `is_known` and `meets_threshold`: data that Choices act on,
+and `reason`, the same in a sentence. Its errors are InvalidInput and UnexpectedInference: no other try can help.
 """
 
 from __future__ import annotations
@@ -14,19 +15,45 @@ TOLERANCE = 1e-3
 """How far the sum of probabilities may be from 1: they are rounded to float32, or to a few decimals by other models."""
 OTHER = "other"
 """The label of images that are of none of the other classes: an answer that never passes. As the app stages it."""
+_KEPT = ("inference_id", "s3_bucket", "s3_key")
 THRESHOLD = float(os.environ["THRESHOLD"])
 LABELS: list[str] = json.loads(os.environ["LABELS"])
+
+
+class InvalidInput(Exception):
+    """When the input is not what ClassifyImage returns."""
 
 
 class UnexpectedInference(Exception):
     """When the endpoint's answer is no probabilities of the labels: it serves another model, or a broken one."""
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def lambda_handler(event: Any, _context: object) -> dict[str, Any]:
+    kept = parse_input(event)
     verdict = judge(event["inferences"], LABELS, THRESHOLD)
-    kept = {name: event[name] for name in ("inference_id", "s3_bucket", "s3_key")}
     print(json.dumps({"message": "inference judged", **kept, **verdict}))
-    return {**kept, **verdict}
+    return {**kept, **verdict, "reason": in_words(verdict, "s3://{s3_bucket}/{s3_key}".format_map(kept))}
+
+
+def parse_input(event: Any) -> dict[str, str]:
+    """What goes on with the verdict; raises InvalidInput, which names the field."""
+    kept = {name: event.get(name) if isinstance(event, dict) else None for name in _KEPT}
+    wrong = [name for name, value in kept.items() if not isinstance(value, str)]
+    if not wrong and not isinstance(event.get("inferences"), list):
+        wrong = ["inferences"]
+    if wrong:
+        raise InvalidInput(f"Field {wrong[0]} of the input is missing or malformed. Give the output of ClassifyImage.")
+    return kept
+
+
+def in_words(verdict: dict[str, Any], place: str) -> str:
+    """The verdict as a sentence."""
+    confidence = f"with a confidence of {verdict['confidence']:.6g}"
+    if not verdict["is_known"]:
+        return f"The model says that {place} is of none of the known classes, {confidence}."
+    relation = "which meets" if verdict["meets_threshold"] else "which is below"
+    label, threshold = verdict["predicted_label"], f"{verdict['threshold']:.6g}"
+    return f"The model takes {place} for {label} {confidence}, {relation} the threshold of {threshold}."
 
 
 def judge(probabilities: Sequence[float], labels: Sequence[str], threshold: float) -> dict[str, Any]:

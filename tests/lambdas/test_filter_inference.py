@@ -44,6 +44,44 @@ def test_the_verdict_names_the_image_and_the_inference(handler: ModuleType) -> N
     assert (verdict["inference_id"], verdict["s3_bucket"], verdict["s3_key"]) == ("x-1", "b", "k.png")
 
 
+@pytest.mark.parametrize("name", ["inferences", "inference_id", "s3_bucket", "s3_key"])
+@pytest.mark.parametrize("value", [None, 7])
+def test_a_field_that_is_missing_or_malformed_is_named(handler: ModuleType, name: str, value: Any) -> None:
+    with pytest.raises(handler.InvalidInput, match=f"^Field {name} of the input"):
+        handler.lambda_handler(event(1.0, 0.0) | {name: value}, None)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "words"),
+    [
+        (
+            (0.93, 0.07),
+            None,
+            "takes s3://b/k.png for bicycle with a confidence of 0.93, which meets the threshold of 0.93.",
+        ),
+        (
+            (0.5, 0.5),
+            None,
+            "takes s3://b/k.png for bicycle with a confidence of 0.5, which is below the threshold of 0.93.",
+        ),
+        (
+            (0.25, 0.75),
+            ["a", "other"],
+            "says that s3://b/k.png is of none of the known classes, with a confidence of 0.75.",
+        ),
+    ],
+)
+def test_the_verdict_is_said_in_a_sentence(
+    handler: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    probabilities: tuple[float, ...],
+    labels: list[str] | None,
+    words: str,
+) -> None:
+    monkeypatch.setattr(handler, "LABELS", labels or handler.LABELS)
+    assert handler.lambda_handler(event(*probabilities), None)["reason"] == f"The model {words}"
+
+
 def test_any_number_of_classes_is_judged(handler: ModuleType) -> None:
     verdict = handler.judge([0.01, 0.04, 0.95], ["a", "b", "c"], 0.9)
     assert (verdict["predicted_label"], verdict["meets_threshold"]) == ("c", True)

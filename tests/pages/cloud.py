@@ -61,7 +61,9 @@ def execution(project: Environment, name: str) -> dict[str, Any]:
     described: dict[str, Any] = dict(
         project.stepfunctions.describe_execution(executionArn=execution_arns(project)[name])
     )
-    return described | {"verdict": json.loads(described.get("output") or described["cause"])}
+    is_rejected = described.get("error") in ("THRESHOLD_CONFIDENCE_NOT_MET", "NOT_A_KNOWN_CLASS")
+    text = described["cause"].rpartition(" Verdict: ")[2] if is_rejected else described["output"]
+    return described | {"verdict": json.loads(text)}
 
 
 def submitted_keys(project: Environment, names: set[str]) -> list[str]:

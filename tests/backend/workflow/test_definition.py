@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,13 +63,104 @@ def test_every_notification_says_what_happened_in_words_of_its_own() -> None:
 
 def test_no_catch_leads_to_a_rejection() -> None:
     for name in ("SerializeImage", "ClassifyImage", "FilterInference"):
-        assert all(catcher["Next"] == "NotifyFailure" for catcher in STATES[name]["Catch"])
+        assert all(catcher["Next"] == "DescribeFailure" for catcher in STATES[name]["Catch"])
 
 
 def test_every_placeholder_is_filled_by_the_template() -> None:
     template = (WORKFLOW / "workflow.yaml").read_text(encoding="utf-8")
     text = json.dumps(DEFINITION)
-    for name in ("SerializeImageArn", "ClassifyImageArn", "FilterInferenceArn", "TopicArn"):
+    for name in ("Partition", "SerializeImageArn", "ClassifyImageArn", "FilterInferenceArn", "TopicArn"):
         assert f"${{{name}}}" in text
         assert f"        {name}: " in template
-    assert text.count("${") == 6  # the topic is used three times
+    assert text.count("${") == 12  # the topic is used three times, the partition six
+
+
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+LAMBDAS = {
+    "SerializeImage": "serialize_image",
+    "ClassifyImage": "classify_image",
+    "FilterInference": "filter_inference",
+}
+SERVICE_ERRORS = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.TooManyRequestsException",
+}
+"""Source: Step Functions developer guide, "Handle Lambda service exceptions"."""
+
+
+def test_a_task_is_of_the_accounts_own_partition() -> None:
+    assert {state["Resource"].split(":")[1] for state in TASKS.values()} == {"${Partition}"}
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_lambdas_own_trouble_is_tried_again(name: str) -> None:
+    [retrier] = STATES[name]["Retry"]
+    assert set(retrier["ErrorEquals"]) >= SERVICE_ERRORS
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_is_tried_again_backs_off_with_jitter(name: str) -> None:
+    """Source: Amazon States Language specification, "Retrying after error"."""
+    for retrier in STATES[name]["Retry"]:
+        assert retrier["BackoffRate"] > 1
+        assert retrier["JitterStrategy"] == "FULL"
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_each_error_of_a_lambda_says_whether_it_is_tried_again_and_so_it_is(name: str) -> None:
+    """A name in Retry that no Lambda raises helps nobody."""
+    text = (WORKFLOW.parent / "lambdas" / LAMBDAS[name] / "handler.py").read_text(encoding="utf-8")
+    own = dict(re.findall(r'^class (\w+)\(Exception\):\n    """(.+)"""$', text, flags=re.MULTILINE))
+    retried = {error for error, meaning in own.items() if meaning.endswith("Retried.")}
+    [retrier] = STATES[name]["Retry"]
+    others = set(retrier["ErrorEquals"]) - SERVICE_ERRORS - {"Runtime.ExitError", "Sandbox.Timedout"}
+    assert others == retried
+    assert len(own) > len(retried)
+
+
+def function_timeout(name: str) -> int:
+    """Of the function in the template, in seconds."""
+    template = (WORKFLOW / "workflow.yaml").read_text(encoding="utf-8")
+    found = re.search(
+        rf"^  {name}:\n    Type: AWS::Lambda::Function\n(?:    .*\n)*?      Timeout: (\d+)$", template, re.M
+    )
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.parametrize("name", LAMBDAS)
+def test_a_function_ends_by_itself_before_its_task_does(name: str) -> None:
+    """A cold start takes up to 10 seconds beside its own time (Lambda developer guide, "Init phase")."""
+    assert function_timeout(name) + 10 <= STATES[name]["TimeoutSeconds"] < DEFINITION["TimeoutSeconds"]
+
+
+def test_each_task_has_a_timeout() -> None:
+    assert [name for name, state in TASKS.items() if "TimeoutSeconds" not in state] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "client", "body_seconds"), [("SerializeImage", "_S3", 5), ("ClassifyImage", "_RUNTIME", 0)]
+)
+def test_a_function_outlives_all_that_its_client_may_wait(
+    load_handler: Callable[[str], ModuleType], name: str, client: str, body_seconds: int
+) -> None:
+    """Else nobody knows what a cut off invocation did. Pauses of botocore: at most 2**n seconds, and 20."""
+    config = getattr(load_handler(LAMBDAS[name]), client).meta.config
+    tries = config.retries["total_max_attempts"]
+    pauses = sum(min(2**number, 20) for number in range(tries - 1))
+    assert tries * (config.connect_timeout + config.read_timeout) + pauses + body_seconds < function_timeout(name)
+
+
+def test_an_image_is_asked_about_once_and_for_as_long_as_a_model_may_take(
+    load_handler: Callable[[str], ModuleType],
+) -> None:
+    """60 seconds: SageMaker developer guide, "How your container should respond to inference requests"."""
+    config = load_handler("classify_image")._RUNTIME.meta.config
+    assert config.retries["total_max_attempts"] == 1
+    assert config.read_timeout > 60
+    assert not {"AnswerLost", "Sandbox.Timedout", "States.Timeout"} & set(
+        STATES["ClassifyImage"]["Retry"][0]["ErrorEquals"]
+    )

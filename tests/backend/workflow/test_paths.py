@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backend import cleanup, workflow
 from backend.aws.environment import Environment
+from backend.aws.polling import attempts
 from backend.workflow import Outcome
 from tests.machine import THRESHOLD, Machine, answer, from_before
 from tests.projects import of_project
@@ -20,7 +23,7 @@ BEGIN = ["SerializeImage", "ClassifyImage", "FilterInference"]
 UNKNOWN = [*BEGIN, "IsKnown", "NotifyUnknown", "RejectUnknown"]
 REJECTED = [*BEGIN, "IsKnown", "IsConfident", "NotifyRejection", "Reject"]
 PASSED = [*BEGIN, "IsKnown", "IsConfident", "PassOn"]
-FAILED = ["NotifyFailure", "FailAsCaught"]
+FAILED = ["DescribeFailure", "NotifyFailure", "FailAsCaught"]
 
 
 def states(execution: workflow.Execution) -> list[str]:
@@ -61,6 +64,50 @@ def test_what_goes_wrong_fails_under_its_own_name_wherever_it_does(project: Envi
     assert [one.verdict for one in ended] == [None] * 3
 
 
+def test_a_failure_says_what_went_wrong_in_a_sentence(project: Environment) -> None:
+    missing, unfit = Machine(project, (*KNOWN, "other")).run([None, answer(2, 0, 1.0)])
+    place = f"s3://{project.bucket}/uploads/missing.png"
+    assert missing.cause == f"There is no image {place}. Stage the images again, or send it again."
+    assert str(unfit.cause).startswith("The endpoint answered 2 probabilities for 3 labels. Deploy the workflow")
+
+
+def test_no_state_holds_an_image_once_nobody_needs_it(project: Environment) -> None:
+    """Neither after it was classified, nor after that failed: a history would hold it again and again."""
+    passed, failed = Machine(project, (*KNOWN, "other")).run([answer(3, 0, 1.0), "fail"])
+    for execution in (passed, failed):
+        serialized, classified, *rest = execution.visits
+        assert len(classified.input["image_data"]) > 0
+        assert "image_data" not in json.dumps([classified.output, *((one.input, one.output) for one in rest)])
+        assert serialized.input["image_data"] == ""
+    assert [one.name for one in failed.visits[2:]] == FAILED
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        ({"s3_bucket": "b"}, "InvalidInput", "Field s3_key of the input is missing"),
+        ({"s3_key": "k"}, "InvalidInput", "Field s3_bucket of the input is missing"),
+        ({"s3_bucket": 7, "s3_key": "k"}, "InvalidInput", "Field s3_bucket of the input is 7"),
+        ([], "InvalidInput", "no object"),
+        ("text", "InvalidInput", "no object"),
+        ({"s3_bucket": "no-such-bucket", "s3_key": "k"}, "BucketMissing", "no bucket no-such-bucket"),
+    ],
+)
+def test_an_input_that_names_no_image_is_refused_at_the_door_and_told_of(
+    project: Environment, machine: Machine, content: Any, error: str, words: str
+) -> None:
+    arn = project.names.state_machine_arn
+    name = f"door-{uuid.uuid4().hex}"
+    project.stepfunctions.start_execution(stateMachineArn=arn, name=name, input=json.dumps(content))
+    for _ in attempts(f"Execution {name}", 60):
+        execution = workflow.describe_execution(project, name)
+        if execution.has_ended:
+            break
+    assert (execution.error, states(execution)) == (error, ["SerializeImage", *FAILED])
+    assert words in str(execution.cause)
+    assert execution.visits[-2].status == "succeeded"
+
+
 @pytest.fixture
 def machine(project: Environment) -> Machine:
     return Machine(project, (*KNOWN, "other"))
@@ -74,7 +121,10 @@ ANSWERS = {
 }
 
 
-def test_a_notification_says_which_rejection_it_is_and_holds_the_verdict(
+KINDS = dict(zip(ANSWERS, (None, "REJECTED", "NOT_A_KNOWN_CLASS", "FAILED"), strict=True))
+
+
+def test_a_notification_says_who_what_why_and_where_to_look_and_of_which_kind_it_is(
     project: Environment, machine: Machine
 ) -> None:
     sns, sqs = project.session.client("sns"), project.session.client("sqs")
@@ -88,13 +138,30 @@ def test_a_notification_says_which_rejection_it_is_and_holds_the_verdict(
     finally:
         sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=url)
-    heard = {content["Subject"]: content["Message"] for content in (json.loads(one["Body"]) for one in messages)}
+    heard = {content["Subject"]: content for content in (json.loads(one["Body"]) for one in messages)}
     assert len(heard) == len(messages) == 3
-    for name, execution in zip(ANSWERS, ended, strict=True):
-        of_it = [message for subject, message in heard.items() if name in subject]
+    for (name, kind), execution in zip(KINDS.items(), ended, strict=True):
+        of_it = [content for subject, content in heard.items() if name in subject]
         assert len(of_it) == (name != "passed")
-        if name in ("below the threshold", "not a known class"):
-            assert json.loads(of_it[0]) == json.loads(execution.cause or "")
+        for content in of_it:
+            assert content["MessageAttributes"] == {"kind": {"Type": "String", "Value": kind}}
+            assert execution.name in content["Message"]
+            assert f"s3://{project.bucket}/{execution.s3_key}" in content["Message"]
+            assert str(execution.cause).split(" Verdict: ")[0] in content["Message"]
+            assert "on the Test images page" in content["Message"]
+            assert not any(mark in content["Message"] for mark in ("{", "stackTrace", "Traceback"))
+
+
+def test_a_rejection_says_why_in_a_sentence_with_the_verdict_behind_it(machine: Machine) -> None:
+    [rejected] = machine.run([answer(3, 0, 0.6)])
+    reason, _, verdict = str(rejected.cause).partition(" Verdict: ")
+    image = f"s3://{machine.project.bucket}/{rejected.s3_key}"
+    assert (
+        reason == f"The model takes {image} for bicycle with a confidence of 0.6, which is below the threshold of 0.9."
+    )
+    assert json.loads(verdict)["probabilities"] == answer(3, 0, 0.6)
+    assert rejected.verdict is not None
+    assert (rejected.verdict.confidence, rejected.verdict.threshold) == (0.6, 0.9)
 
 
 def test_a_rejection_of_which_nobody_can_be_told_is_one(project: Environment, machine: Machine) -> None:
