@@ -30,6 +30,7 @@ _FLAGS = [
     "--host-resolver-rules=MAP evil.test 127.0.0.1",  # as a stranger's name server would
 ]
 _SAVE_SECONDS = 30.0
+_PATIENCE = 120_000.0  # milliseconds: where others need the cores, a page takes many times its seconds
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def served(state_dir: Path) -> Iterator[Server]:
 def visited(browser: Browser, server: Server) -> Iterator[Page]:
     """A tab of a visitor of its own, for as long as it is needed; to load the app takes the browser seconds of CPU."""
     context: BrowserContext = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(_PATIENCE)
     page = context.new_page()
     messages: list[str] = []
     page.on("console", lambda message: messages.extend(_errors(message)))

@@ -64,7 +64,7 @@ def test_the_transitions_names_stand_apart(page: Page) -> None:
     names = page.locator(".graph .edge text")
     names.first.wait_for()
     boxes = [box for box in (name.bounding_box() for name in names.all()) if box]
-    assert len(boxes) == 5  # three errors, and both ways on from the choice
+    assert len(boxes) == 7  # three errors, and both ways on from each of the two choices
     assert not any(overlap(*pair, gap=4) for pair in combinations(boxes, 2))
 
 
