@@ -57,7 +57,7 @@ def _data_staging(environment: Environment) -> tuple[State, str]:
     if dataset is None:
         return State.MISSING, "No images are staged."
     kind = "synthetic images" if dataset.synthetic else "images"
-    sizes = f"{dataset.size('train'):,} train and {dataset.size('test'):,} test {kind}"
+    sizes = f"{enumerated([f'{dataset.size(split):,} {split}' for split in dataset.splits])} {kind}"
     return State.READY, f"{sizes} of {enumerated(dataset.labels)}."
 
 

@@ -21,9 +21,11 @@ def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, popu
 
 def test_the_images_are_counted_as_the_bucket_has_them(visit: Visit, populated: Environment) -> None:
     prefix = f"datasets/{cloud.current_dataset(populated)}"
-    train, test = (len(cloud.keys(populated, f"{prefix}/{split}/")) for split in ("train", "test"))
+    splits = ("train", "validation", "test")
+    train, validation, test = (len(cloud.keys(populated, f"{prefix}/{split}/")) for split in splits)
     shown = texts(visit(populated, "overview"))
-    assert f"{train} train and {test} test synthetic images of bicycle and motorcycle." in shown
+    sizes = f"{train} train, {validation} validation and {test} test"
+    assert f"{sizes} synthetic images of bicycle and motorcycle." in shown
 
 
 def test_the_executions_are_counted_by_how_they_ended(visit: Visit, populated: Environment) -> None:
