@@ -46,7 +46,7 @@ class TrainingOptions:
     learning_rate: float = LEARNING_RATES["adam"]
     weight_decay: float = 1e-3
     augmentation_type: str = "crop"
-    lr_scheduler_step: str = "20,26"
+    lr_scheduler_step: str = "12,24"
     lr_scheduler_factor: float = 0.1
     instance_type: str = "ml.g4dn.xlarge"
 
