@@ -159,9 +159,10 @@ def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(shown: Page) -
 
 
 def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others_the_same(
-    shown: Page, other_page: Page
+    tab: Page, other_page: Page, kept: monitoring.CaptureSource
 ) -> None:
-    page = shown
+    page = tab
+    visit(page, kept)
     await_records(page, RECORDS)
     draw_range(page, 0.25, 0.5)
     page.wait_for_url(re.compile("from=2024-03-04"))
