@@ -7,16 +7,16 @@ import re
 import uuid
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  botocore's own
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, error_code
-from backend.errors import NotFound, WorkflowNotDeployed
+from backend.errors import AwsRequestError, NotFound, WorkflowNotDeployed
 from backend.workflow.content import clean, read_content
 from backend.workflow.history import read_visits
 from backend.workflow.inference_ids import inference_id, is_derived, is_execution_name
@@ -29,13 +29,20 @@ _LISTED = 50
 _SEARCHED = 10_000
 """Executions, the newest ones: ten requests, about a second on AWS."""
 _CONCURRENT_DESCRIBES = 8
+_THROTTLED = frozenset({"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"})
+_TOO_MANY, _OUTAGE = 429, 500
 
 
-def submit_image(environment: Environment, key: str) -> str:
-    """Start an execution for an image in the bucket; returns its name, which is the inference id too."""
-    name = _execution_name(key)
+def submit_image(environment: Environment, key: str, name: str | None = None) -> str:
+    """Start an execution for an image in the bucket; returns its name, which is the inference id too.
+
+    The name is that of `execution_name`, of which there is no other: where AWS has one already, it is this one, whose
+    start was answered and the answer lost.
+    """
+    name = name or execution_name(key)
     content = {"image_data": "", "s3_bucket": environment.bucket, "s3_key": key}
-    with _execution_errors(f"start an execution for {key}"):
+    already_there = environment.stepfunctions.exceptions.ExecutionAlreadyExists
+    with execution_errors(f"start an execution for {key}"), suppress(already_there):
         environment.stepfunctions.start_execution(
             stateMachineArn=environment.names.state_machine_arn, name=name, input=json.dumps(content)
         )
@@ -49,7 +56,7 @@ def describe_execution(environment: Environment, name: str, *, with_history: boo
     """
     name = _full_name(environment, name)
     arn = environment.names.execution_arn(name)
-    with _execution_errors(f"describe execution {name}"):
+    with execution_errors(f"describe execution {name}"):
         execution = _execution(environment, environment.stepfunctions.describe_execution(executionArn=arn))
         if not with_history:
             return execution
@@ -108,7 +115,7 @@ def _newest_names(environment: Environment, limit: int) -> Iterator[str]:
         PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
     )
     try:
-        with _execution_errors("list the executions"):
+        with execution_errors("list the executions"):
             for page in pages:
                 yield from (item["name"] for item in page["executions"])
     except WorkflowNotDeployed:
@@ -147,15 +154,25 @@ def _image_key(content: Any, bucket: str) -> str | None:
     return key if isinstance(key, str) and 1 <= len(key.encode()) <= _MAX_KEY_BYTES else None
 
 
-def _execution_name(key: str) -> str:
+def execution_name(key: str) -> str:
     """The image's name, for people, and random digits, so that it can be sent again."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(key).stem)
     digits = uuid.uuid4().hex[:16]
     return f"{stem[: _NAME_LENGTH - len(digits) - 1]}-{digits}".lstrip("-")
 
 
+def passes(error: AwsRequestError) -> bool:
+    """Whether what AWS says may be otherwise in a moment: it is asked too often, has an outage or cannot be reached."""
+    cause = error.__cause__
+    if isinstance(cause, ClientError):
+        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error_code(cause) in _THROTTLED or status == _TOO_MANY or status >= _OUTAGE
+    return isinstance(cause, HTTPClientError | ConnectionError)
+
+
 @contextmanager
-def _execution_errors(action: str) -> Iterator[None]:
+def execution_errors(action: str) -> Iterator[None]:
+    """Raise AwsRequestError as `aws_errors` does, and WorkflowNotDeployed where there is no state machine."""
     with aws_errors(action):
         try:
             yield

@@ -35,7 +35,7 @@ def lambda_handler(event: Any, _context: object) -> dict[str, Any]:
     return {**kept, **verdict, "reason": in_words(verdict, "s3://{s3_bucket}/{s3_key}".format_map(kept))}
 
 
-def parse_input(event: Any) -> dict[str, str]:
+def parse_input(event: Any) -> dict[str, Any]:
     """What goes on with the verdict; raises InvalidInput, which names the field."""
     kept = {name: event.get(name) if isinstance(event, dict) else None for name in _KEPT}
     wrong = [name for name, value in kept.items() if not isinstance(value, str)]
