@@ -10,10 +10,19 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "foreign", "endpoint", "kills", "capture", "charts")
-DEFAULTS = {"kills": (100,), "capture": (100_000, 5_000, 1_000_000), "charts": (1_000_000, 10_000_000, 100_000_000)}
+NAMES = ("training", "foreign", "endpoint", "kills", "capture", "charts", "workflow", "throttled")
+DEFAULTS = {
+    "kills": (100,),
+    "capture": (100_000, 5_000, 1_000_000),
+    "charts": (1_000_000, 10_000_000, 100_000_000),
+    "workflow": (1_000,),
+    "throttled": (200,),
+}
 """Sizes of those that take some; the others take an archive."""
-_SIZES = "of kills: rounds; of capture: records, the files that they are in, and records at scale; of charts: records"
+_SIZES = (
+    "of kills: rounds; of capture: records, the files that they are in, and records at scale; of charts: records; "
+    "of workflow and throttled: images"
+)
 _DATA = Path(__file__).parents[2] / "shared" / "data"
 _ARCHIVES = {"foreign": _DATA / "cifar-100-bikes-and-others.tar.gz"}
 _ARCHIVE = _DATA / "cifar-100-bikes.tar.gz"

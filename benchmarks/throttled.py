@@ -7,25 +7,21 @@ Source: Step Functions developer guide, "Quotas related to API action throttling
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from backend import workflow
-from backend.aws.environment import Environment, open_environment
-from backend.pipeline import PipelineOptions, run_pipeline
-from backend.settings import Settings
-from backend.staging import OfflineSample, describe_dataset, list_images
-from backend.training import TrainingOptions
+from backend.workflow.batch import NOT_FOLLOWED, NOT_STARTED
 from benchmarks.place import say
+from benchmarks.workflow import deployed, keys_of
 
 QUOTAS = {
     "StartExecution": (800, 150),
@@ -34,34 +30,25 @@ QUOTAS = {
     "GetExecutionHistory": (400, 20),
 }
 """By operation: tokens in the bucket, and tokens that come back each second."""
+VERDICTS = (workflow.Outcome.PASSED, workflow.Outcome.REJECTED, workflow.Outcome.UNKNOWN)
+LOST = (NOT_STARTED, NOT_FOLLOWED)
 
 
 def measure(images: int = 200) -> dict[str, Any]:
     """The figures: how many images came to no end, how many to one that was not theirs, and the batch's seconds."""
-    with tempfile.TemporaryDirectory(prefix="scones-throttled-") as folder:
-        settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-throttled")
-        with closing(open_environment(settings)) as environment:
-            options = PipelineOptions(OfflineSample(32, 4), training=TrainingOptions(epochs=1), threshold=0.5)
-            run_pipeline(environment, options)
-            return _batch(environment, images)
-
-
-def _batch(environment: Environment, images: int) -> dict[str, Any]:
-    dataset = describe_dataset(environment)
-    assert dataset is not None  # noqa: S101  the pipeline staged it
-    keys = [image.key for image in list_images(environment, dataset, "test")]
-    gate = Gate()
-    environment.stepfunctions.meta.events.register("before-send.stepfunctions", gate)
-    started = time.monotonic()
-    executions = workflow.run_batch(environment, [keys[number % len(keys)] for number in range(images)])
-    seconds = time.monotonic() - started
+    with deployed() as environment:
+        keys = keys_of(environment, images)
+        gate = Gate()
+        with gate.before(environment.stepfunctions):
+            started = time.monotonic()
+            executions = workflow.run_batch(environment, keys)
+            seconds = time.monotonic() - started
     outcomes = Counter(execution.outcome for execution in executions)
     say(f"{dict(outcomes)}; asked {dict(gate.asked)}, refused {dict(gate.refused)}")
-    ended_well = outcomes[workflow.Outcome.PASSED] + outcomes[workflow.Outcome.REJECTED]
     return {
         "images": images,
-        "lost": images - len({execution.name for execution in executions}),
-        "failed": len(executions) - ended_well,
+        "lost": images - len({execution.name for execution in executions if execution.error not in LOST}),
+        "failed": images - sum(outcomes[outcome] for outcome in VERDICTS),
         "seconds": round(seconds, 1),
         "requests": dict(gate.asked),
         "refused": dict(gate.refused),
@@ -70,7 +57,7 @@ def _batch(environment: Environment, images: int) -> dict[str, Any]:
 
 @dataclass
 class Gate:
-    """Refuses requests above the quotas, as Step Functions does: a before-send handler of botocore."""
+    """Refuses requests above the quotas, as Step Functions does."""
 
     quotas: Mapping[str, tuple[float, float]] = field(default_factory=lambda: QUOTAS)
     asked: Counter[str] = field(default_factory=Counter)
@@ -79,7 +66,16 @@ class Gate:
     def __post_init__(self) -> None:
         self._buckets = {operation: Bucket(*quota) for operation, quota in self.quotas.items()}
 
-    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    @contextmanager
+    def before(self, client: Any) -> Iterator[None]:
+        """Stand before a client of Step Functions, below its retries."""
+        client.meta.events.register("before-send.stepfunctions", self._answer)
+        try:
+            yield
+        finally:
+            client.meta.events.unregister("before-send.stepfunctions", self._answer)
+
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         target = request.headers["X-Amz-Target"]
         operation = (target.decode() if isinstance(target, bytes) else str(target)).rpartition(".")[2]
         self.asked[operation] += 1
@@ -88,7 +84,7 @@ class Gate:
             return None
         self.refused[operation] += 1
         content = json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}).encode()
-        return AWSResponse(str(request.url), 400, {"Content-Type": "application/x-amz-json-1.0"}, _Body(content))
+        return AWSResponse(str(request.url), 400, HTTPHeaders(), _Body(content))
 
 
 class Bucket:

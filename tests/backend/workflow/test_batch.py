@@ -177,12 +177,8 @@ def test_a_batch_that_begins_with_refusals_alone_is_not_begun_for_the_rest(
 
 def test_quotas_make_it_slower_and_lose_nothing(project: Environment) -> None:
     gate = Gate({"DescribeExecution": (3, 20), "ListExecutions": (3, 5), "StartExecution": (8, 30)})
-    events = project.stepfunctions.meta.events
-    events.register("before-send.stepfunctions", gate)
-    try:
+    with gate.before(project.stepfunctions):
         ended = workflow.run_batch(project, KEYS * 2)
-    finally:
-        events.unregister("before-send.stepfunctions", gate)
     assert passed(ended) == KEYS * 2
     assert gate.refused.total() > 0, "the quotas were never reached"
 
