@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +17,9 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
 
 from backend import workflow
-from backend.aws.environment import Environment
+from backend.aws.environment import Environment, open_environment
 from backend.errors import AccessDenied, WorkflowNotDeployed
+from backend.settings import Settings
 from backend.workflow import Outcome, batch
 from benchmarks.throttled import Gate
 from tests import answers
@@ -197,6 +202,30 @@ def test_a_cancelled_batch_ends_at_once_and_what_it_started_runs_on(project: Env
     for item in running:
         project.stepfunctions.stop_execution(executionArn=item["executionArn"])
     assert 0 < len([item for item in running if item["name"].startswith("slow-")]) < 20
+
+
+@pytest.mark.slow
+def test_a_step_functions_that_dies_in_the_middle_of_a_batch_costs_what_it_was_running(tmp_path: Path) -> None:
+    """Killed, and started again by the app: every image has an end, or a named error."""
+    settings = Settings(environment="embedded", state_dir=tmp_path, project="scones-killed")
+    with closing(open_environment(settings)) as project:
+        project.stepfunctions.create_state_machine(
+            name=project.project,
+            definition=json.dumps({"StartAt": "IsSlow", "States": STATES}),
+            roleArn="arn:aws:iam::000000000000:role/any",
+        )
+        killed: list[int] = []
+
+        def kill(share: float, _text: str) -> None:
+            if share > 0.4 and not killed:
+                killed.append(int((tmp_path / "aws" / "ministack.lock").read_text()))
+                os.kill(killed[0], signal.SIGKILL)
+
+        ended = workflow.run_batch(project, KEYS * 4, kill)
+    assert killed
+    assert [one.s3_key for one in ended if one.outcome is Outcome.FAILED or one.outcome is Outcome.PASSED] == KEYS * 4
+    assert {one.error for one in ended} <= {None, "States.ServiceRestart", batch.NOT_STARTED, batch.NOT_FOLLOWED}
+    assert sum(one.error is not None for one in ended) <= 8
 
 
 def test_an_execution_whose_start_was_answered_and_the_answer_lost_is_taken_as_started(project: Environment) -> None:

@@ -145,7 +145,8 @@ def test_a_missing_image_fails_under_its_own_name(environment: Environment, depl
     execution = ended(environment, "uploads/missing.png")
     assert execution.outcome is workflow.Outcome.FAILED
     assert "There is no image" in str(execution.cause)
-    assert [step.name for step in execution.visits] == ["SerializeImage", "NotifyFailure", "FailAsCaught"]
+    ends = ["DescribeFailure", "NotifyFailure", "FailAsCaught"]
+    assert [step.name for step in execution.visits] == ["SerializeImage", *ends]
 
 
 def test_a_missing_endpoint_is_an_outage_and_no_rejection(

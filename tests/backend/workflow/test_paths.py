@@ -64,6 +64,14 @@ def test_what_goes_wrong_fails_under_its_own_name_wherever_it_does(project: Envi
     assert [one.verdict for one in ended] == [None] * 3
 
 
+def test_what_can_help_is_tried_again_and_what_may_have_been_inferred_is_not(project: Environment) -> None:
+    """Each fails the first time, and would answer the second."""
+    answers = [{"raises": name, "then": answer(3, 0, 1.0)} for name in ("EndpointUnavailable", "AnswerLost")]
+    unavailable, lost = Machine(project, (*KNOWN, "other")).run(answers)
+    assert (unavailable.outcome, states(unavailable)) == (Outcome.PASSED, PASSED)
+    assert (lost.error, states(lost)) == ("AnswerLost", [*BEGIN[:2], *FAILED])
+
+
 def test_a_failure_says_what_went_wrong_in_a_sentence(project: Environment) -> None:
     missing, unfit = Machine(project, (*KNOWN, "other")).run([None, answer(2, 0, 1.0)])
     place = f"s3://{project.bucket}/uploads/missing.png"
