@@ -75,6 +75,22 @@ def test_every_placeholder_is_filled_by_the_template() -> None:
     assert text.count("${") == 12  # the topic is used three times, the partition six
 
 
+def complaints(definition: dict[str, Any]) -> list[str]:
+    """What cfn-lint says of a definition, whose placeholders it would not take where an ARN has to be."""
+    api = pytest.importorskip("cfnlint.api", reason="needs cfn-lint: `make lint` installs it")
+    text = json.dumps(definition).replace("${Partition}", "aws")
+    filled = json.loads(re.sub(r"\$\{\w+\}", "arn:aws:lambda:us-east-1:123456789012:function:any", text))
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/any", "Definition": filled}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    return [str(match) for match in api.lint(json.dumps({"Resources": {"Machine": machine}}), regions=["us-east-1"])]
+
+
+def test_the_definition_is_valid_in_amazon_states_language() -> None:
+    assert complaints(DEFINITION) == []
+    pass_on = {**STATES["PassOn"], "Next": "Reject"}
+    assert "'Next' was unexpected" in str(complaints({**DEFINITION, "States": {**STATES, "PassOn": pass_on}}))
+
+
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 LAMBDAS = {
     "SerializeImage": "serialize_image",
