@@ -55,7 +55,8 @@ def run_pipeline(
     with clock.step("test_images"):
         executions = workflow.run_batch(environment, [image.key for image in images], progress)
     with clock.step("captures"):
-        records = wait_for_captures(environment, [execution.name for execution in executions], progress)
+        classified = [execution.name for execution in executions if execution.verdict is not None]
+        records = wait_for_captures(environment, classified, progress)
     return {
         "environment": environment.settings.environment,
         "source": dataset.source,
@@ -143,8 +144,8 @@ def _capture_figures(
         "threshold": threshold,
         "captured_records": len(records),
         "captured_executions": len({record["inference_id"] for record in records}),
-        "accuracy": round(correct / len(records), 4),
-        "pass_rate": round(passed / len(records), 4),
+        "accuracy": _share(correct, len(records)),
+        "pass_rate": _share(passed, len(records)),
     }
 
 
@@ -164,9 +165,14 @@ def _other_figures(
     passed = sum(execution.outcome is workflow.Outcome.PASSED for execution in others)
     return {
         "other_images": len(others),
-        "other_recognized": round(right / len(others), 4),
-        "other_pass_rate": round(passed / len(others), 4),
+        "other_recognized": _share(right, len(others)),
+        "other_pass_rate": _share(passed, len(others)),
     }
+
+
+def _share(count: int, total: int) -> float | None:
+    """None of nothing."""
+    return round(count / total, 4) if total else None
 
 
 class _Clock:

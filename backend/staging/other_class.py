@@ -16,7 +16,7 @@ from backend.staging.transform import LabelledImage
 
 OTHER_IMAGES = 2.0
 """Images of `other` for each image of one known class."""
-BLANK_SHARE = 0.1
+BLANK_SHARE = 0.15
 """Of the images of `other`: blank frames, noise and the like."""
 MATERIAL_SHARE = 0.5
 """Of the images of `other` that are not blank, at most, where there are classes to draw the rest from."""

@@ -108,3 +108,8 @@ def test_an_answer_other_passes_at_no_threshold_and_is_right_for_an_image_of_tha
     ]
     figures = pipeline._capture_figures(records, executions, images, labels, 0.93)
     assert (figures["accuracy"], figures["pass_rate"]) == (3 / 5, 2 / 5)
+
+
+def test_images_of_which_none_was_classified_have_no_accuracy() -> None:
+    figures = pipeline._capture_figures([], [], [], ("bicycle", "motorcycle"), 0.93)
+    assert (figures["captured_records"], figures["accuracy"], figures["pass_rate"]) == (0, None, None)
