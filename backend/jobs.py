@@ -42,10 +42,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it is now; `fraction` goes from 0 to 1, `error` is text for a person."""
+    """A job as it is now; `fraction` goes from 0 to 1, `done` and `error` say to a person how it ends, or ended."""
 
     name: str
     title: str
+    done: str | None = None
     status: Status = Status.RUNNING
     fraction: float = 0.0
     message: str = ""
@@ -63,13 +64,16 @@ _threads: dict[str, threading.Thread] = {}
 _lock = threading.Lock()
 
 
-def start(name: str, title: str, work: Work) -> None:
-    """Run the work in a thread; raises JobAlreadyRunning while this name runs."""
+def start(name: str, title: str, work: Work, done: str | None = None) -> None:
+    """Run the work in a thread; raises JobAlreadyRunning while this name runs.
+
+    `done` says that it succeeded; without it, the last that the work itself said does.
+    """
     thread = threading.Thread(target=_run, args=(name, work), name=f"job {name}", daemon=True)
     with _lock:
         if name in _jobs and _jobs[name].is_running:
             raise JobAlreadyRunning(f"{_jobs[name].title} is still running. Wait until it ended, or cancel it.")
-        _jobs[name] = Job(name, title)
+        _jobs[name] = Job(name, title, done)
         _threads[name] = thread
         thread.start()
 

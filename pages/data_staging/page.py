@@ -20,7 +20,7 @@ with part():
     else:
         draw_dataset(dataset)
 
-follow_job(JobName.STAGING, "The images are staged.")
+follow_job(JobName.STAGING)
 
 with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None), part():
     source = choose_source(environment)

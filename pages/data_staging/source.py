@@ -68,7 +68,7 @@ def start_staging(
         other=other.options if other else None,
         material=_upload(other.upload) if other and other.upload else None,
     )
-    jobs.start(JobName.STAGING, "Staging images", work)
+    jobs.start(JobName.STAGING, "Staging images", work, "The images are staged.")
 
 
 def _upload(file: UploadedFile) -> Upload:

@@ -83,7 +83,7 @@ def _offer_deletion(environment: Environment, endpoint: Endpoint) -> None:
     if confirm("Delete endpoint", question, key="deployment.delete", disabled=is_running(JobName.DEPLOYMENT)):
         with action("Deletion started"):
             work = partial(deployment.delete_endpoint, environment)
-            jobs.start(JobName.DEPLOYMENT, "Deleting the endpoint", work)
+            jobs.start(JobName.DEPLOYMENT, "Deleting the endpoint", work, "The endpoint is deleted.")
 
 
 def _draw_lineage(endpoint: Endpoint) -> None:

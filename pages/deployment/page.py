@@ -31,7 +31,7 @@ with part():
     completed = reads.list_deployable_jobs(environment)
 with part():
     accuracies = reads.accuracies(environment, tuple(job.name for job in completed or ()))
-follow_job(JobName.DEPLOYMENT, "The endpoint is deleted.")
+follow_job(JobName.DEPLOYMENT)
 with part():
     endpoint = reads.describe_endpoint(environment)
     if endpoint is not None:

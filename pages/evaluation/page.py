@@ -25,7 +25,7 @@ if not trained:
 
 job = choose_job(trained)
 follow_job(JobName.EVALUATION)
-follow_job(JobName.WORKFLOW, "The workflow's threshold is changed.")
+follow_job(JobName.WORKFLOW)
 with part():
     shown = reads.read_evaluation(environment, job)
 with part():

@@ -192,7 +192,7 @@ def draw_handover(environment: Environment, shown: Evaluation, deployed: Workflo
             ):
                 with action("Change started"):
                     work = partial(workflow.update_threshold, environment, value)
-                    jobs.start(JobName.WORKFLOW, "Changing the threshold", work)
+                    jobs.start(JobName.WORKFLOW, "Changing the threshold", work, "The workflow's threshold is changed.")
     passed = candidates.passed(value)
     st.caption(
         f"{value:g} passes {percent(passed.coverage)} of the known test images, of which {percent(passed.accuracy)} "

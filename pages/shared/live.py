@@ -44,11 +44,8 @@ def follow(draw: Callable[[], bool], *, is_changing: bool, seconds: float = 1.0)
     followed()
 
 
-def follow_job(name: JobName, done: str | None = None) -> None:
-    """The progress of a background job with a way to cancel it, and how it ended until that is dismissed.
-
-    `done` says that it succeeded; without it, the last that the job itself said does.
-    """
+def follow_job(name: JobName) -> None:
+    """The progress of a background job with a way to cancel it, and how it ended until that is dismissed."""
     if (job := jobs.find(name)) is None:
         return
     if job.is_running:
@@ -58,7 +55,7 @@ def follow_job(name: JobName, done: str | None = None) -> None:
         _see(job)
         st.cache_data.clear()  # what the page has read may be from before the end
         st.rerun()
-    _draw_end(job, done)
+    _draw_end(job)
 
 
 def is_running(name: JobName) -> bool:
@@ -96,12 +93,14 @@ def _see(job: jobs.Job) -> None:
     st.session_state[f"{job.name}.seen"] = job.ended_at
 
 
-def _draw_end(job: jobs.Job, done: str | None) -> None:
+def _draw_end(job: jobs.Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         match job.status:
             case jobs.Status.SUCCEEDED:
                 said = job.message or f"{job.title}: done."
-                text = said if job.is_cancelling else done or said  # it says that it could not be cancelled any more
+                text = (
+                    said if job.is_cancelling else job.done or said
+                )  # it says that it could not be cancelled any more
                 st.success(as_text(text), icon=":material/check_circle:")
             case jobs.Status.FAILED:
                 st.error(as_text(job.error or f"{job.title} failed."), icon=":material/error:")

@@ -49,7 +49,7 @@ def draw_workflow(environment: Environment, deployed: Workflow, endpoint: Endpoi
             if st.button("Change threshold", icon=":material/check:", disabled=idle):
                 with action("Change started"):
                     work = partial(workflow.update_threshold, environment, threshold)
-                    jobs.start(JobName.WORKFLOW, "Changing the threshold", work)
+                    jobs.start(JobName.WORKFLOW, "Changing the threshold", work, "The workflow's threshold is changed.")
             if endpoint is not None:
                 _offer_update(environment, deployed, endpoint)
     if endpoint is not None and endpoint.labels != deployed.labels:
@@ -85,7 +85,7 @@ def _offer_update(environment: Environment, deployed: Workflow, endpoint: Endpoi
 
 def _start_deployment(environment: Environment, endpoint: Endpoint, threshold: float) -> None:
     work = partial(workflow.deploy_workflow, environment, endpoint.name, endpoint.labels, threshold)
-    jobs.start(JobName.WORKFLOW, "Deploying the workflow", work)
+    jobs.start(JobName.WORKFLOW, "Deploying the workflow", work, "The workflow is deployed.")
 
 
 def _draw_parts(deployed: Workflow) -> None:

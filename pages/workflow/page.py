@@ -13,7 +13,7 @@ environment = current_environment()
 endpoint: Endpoint | None = None
 endpoint_is_missing = False
 
-follow_job(JobName.WORKFLOW, "The workflow is deployed.")
+follow_job(JobName.WORKFLOW)
 with part():
     endpoint = reads.describe_endpoint(environment)
     endpoint_is_missing = endpoint is None

@@ -27,6 +27,12 @@ def await_drawn(page: Page) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
 
 
+def await_pictures(page: Page) -> None:
+    """Wait until every picture is loaded: Streamlit forgets those of a page that is left, and the browser may ask."""
+    await_drawn(page)
+    page.wait_for_function("[...document.images].every(image => image.complete)")
+
+
 def choose(page: Page, option: str) -> None:
     """Choose one of the options that stand side by side."""
     page.get_by_role("radio", name=option, exact=True).click()

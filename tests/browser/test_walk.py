@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.driving import SECOND, await_drawn, button, choose, go_to, heading, metric
+from tests.browser.driving import SECOND, await_drawn, await_pictures, button, choose, go_to, heading, metric
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,6 +32,7 @@ def stage(page: Page, archive: Path | None = None) -> None:
         page.get_by_text("There is no class for anything else").wait_for()
     button(page, "Stage images").click()
     page.get_by_text("The images are staged.").wait_for(timeout=3 * MINUTE)
+    await_pictures(page)
 
 
 def train(page: Page) -> None:

@@ -123,7 +123,7 @@ def test_labels_that_cannot_be_read_are_not_shown_as_unknown(
     visit: Visit, populated: Environment, fails: Failure, words: str
 ) -> None:
     """It is said, and below no image does a word stand of what it is."""
-    with answers.changed(populated.stepfunctions, "DescribeExecution", fails):
+    with answers.changed(populated.s3, "GetObject", fails):
         app = visit(populated, "monitoring")
     assert errors(app)
     assert all(words in error for error in errors(app))

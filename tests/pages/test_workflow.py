@@ -61,7 +61,7 @@ def test_a_changed_threshold_reaches_the_lambda(visit: Visit, changeable: Enviro
     assert finish(app, JobName.WORKFLOW).status == "succeeded"
     assert cloud.threshold(changeable) == 0.72
     assert app.number_input[0].value == 0.72
-    assert [element.value for element in app.success] == ["The workflow is deployed."]
+    assert [element.value for element in app.success] == ["The workflow's threshold is changed."]
 
 
 def test_the_threshold_that_is_deployed_cannot_be_deployed_again(visit: Visit, populated: Environment) -> None:
