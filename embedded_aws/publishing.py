@@ -1,4 +1,4 @@
-"""The task sns:publish with its message attributes, as Step Functions passes them on (MiniStack 1.5.33)."""
+"""SNS where MiniStack (1.5.33) differs: the attributes of the task sns:publish, and who has not confirmed yet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ _TASK = "arn:aws:states:::sns:publish"
 
 
 def install() -> None:
-    """Give MiniStack's SNS the attributes of a task as those of a request, the only form in which it knows them."""
-    from ministack.services import stepfunctions
+    """Give MiniStack's SNS the attributes of a task as those of a request, the only form in which it knows them.
+
+    And no ARN to a subscription that is pending, when it is listed (SNS API reference, ListSubscriptionsByTopic).
+    """
+    from ministack.services import sns, stepfunctions
 
     publish = stepfunctions._SERVICE_DISPATCH[_TASK]
 
@@ -18,6 +21,16 @@ def install() -> None:
         return publish(resource, {**parameters, **_as_request(parameters.get("MessageAttributes") or {})})
 
     stepfunctions._SERVICE_DISPATCH[_TASK] = publish_with_attributes
+    list_by_topic = sns._list_subscriptions_by_topic
+
+    def list_without_pending_arns(parameters: Mapping[str, Any]) -> Any:
+        status, headers, body = list_by_topic(parameters)
+        topic = sns._topic_by_arn_any_scope(sns._p(parameters, "TopicArn")) or {"subscriptions": []}
+        for arn in (one["arn"] for one in topic["subscriptions"] if not one["confirmed"]):
+            body = body.replace(f"<SubscriptionArn>{arn}<".encode(), b"<SubscriptionArn>PendingConfirmation<")
+        return status, headers, body
+
+    sns._list_subscriptions_by_topic = list_without_pending_arns
 
 
 def _as_request(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
