@@ -23,6 +23,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - EvaluationDamaged
   - WorkflowNotDeployed
   - InvalidThreshold
+  - InvalidSubscription
   - CaptureUnavailable
   - CaptureMissing
   - InvalidCaptureSource
@@ -119,6 +120,10 @@ class WorkflowNotDeployed(SconesError):
 
 class InvalidThreshold(SconesError):
     """When a threshold is no confidence."""
+
+
+class InvalidSubscription(SconesError):
+    """When nothing can be sent to an address, or a subscription cannot be removed."""
 
 
 class CaptureUnavailable(SconesError):

@@ -1,4 +1,4 @@
-"""What every feature needs first: the bucket, and a stack with SageMaker's role and the notification topic."""
+"""What every feature needs first: the bucket, and a stack with SageMaker's role, the topic and its inbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backend.progress import Progress, no_progress
 
 
 def deploy_foundation(environment: Environment, progress: Progress = no_progress) -> None:
-    """Create or update the bucket, SageMaker's role and the notification topic.
+    """Create or update the bucket, SageMaker's role, and the notification topic with its inbox.
 
     Raises AwsRequestError when a bucket of this name is not ours, StackFailed when a resource fails.
     """

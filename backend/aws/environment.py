@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import TagTypeDef
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 _CLIENT_CONFIG = Config(
@@ -140,6 +142,14 @@ class Environment:
     @property
     def logs(self) -> CloudWatchLogsClient:
         return self.session.shared_client("logs")  # type: ignore[no-any-return]
+
+    @property
+    def sns(self) -> SNSClient:
+        return self.session.shared_client("sns")  # type: ignore[no-any-return]
+
+    @property
+    def sqs(self) -> SQSClient:
+        return self.session.shared_client("sqs")  # type: ignore[no-any-return]
 
     @property
     def project(self) -> str:

@@ -24,6 +24,7 @@ _QUOTA = frozenset({"ResourceLimitExceeded", "LimitExceededException", "ServiceQ
 _MISSING = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "ExecutionDoesNotExist",
         "NoSuchBucket",
         "NoSuchKey",

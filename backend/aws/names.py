@@ -37,7 +37,7 @@ class Names:
 
     @property
     def foundation_stack(self) -> str:
-        """The stack with the bucket, the roles and the notification topic."""
+        """The stack with the bucket, the roles and the notification topic with its inbox."""
         return f"{self.project}-foundation"
 
     @property

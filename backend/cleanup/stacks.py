@@ -17,7 +17,7 @@ def _find_workflow(environment: Environment) -> Iterator[Found]:
 
 
 def _find_foundation(environment: Environment) -> Iterator[Found]:
-    return _find_stack(environment, environment.names.foundation_stack, "role and topic")
+    return _find_stack(environment, environment.names.foundation_stack, "role, and topic with its inbox")
 
 
 def _find_stack(environment: Environment, name: str, content: str) -> Iterator[Found]:

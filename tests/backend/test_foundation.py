@@ -53,6 +53,7 @@ ROLE = {
         ],
     },
 }
+RESOURCES = {"SageMakerRole", "Topic", "Inbox", "InboxPolicy", "InboxSubscription"}
 PARAMETERS = ("Project", "Bucket")
 BROKEN = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": "no-such-function"}}
 OLD_TEMPLATE = {  # as it was while the bucket was part of the stack
@@ -126,7 +127,7 @@ def test_the_bucket_is_private_encrypted_and_tagged(project: Environment) -> Non
     [rule] = project.s3.get_bucket_encryption(Bucket=project.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert tags(project) == [{"Key": "scones:project", "Value": "scones-found"}]
-    assert resources(project) == {"SageMakerRole", "Topic"}
+    assert resources(project) == RESOURCES
 
 
 def test_it_comes_back_after_its_stack_alone_was_deleted(project: Environment) -> None:
@@ -156,7 +157,7 @@ def test_it_comes_back_after_a_first_creation_failed(
 def test_an_older_versions_stack_goes_on_and_loses_no_bucket(old: Environment) -> None:
     foundation.deploy_foundation(old)
     assert status(old) == "UPDATE_COMPLETE"
-    assert resources(old) == {"SageMakerRole", "Topic"}
+    assert resources(old) == RESOURCES
     assert image(old) == b"mine"
     assert {"Key": "scones:project", "Value": "scones-found"} in tags(old)
     foundation.deploy_foundation(old)
