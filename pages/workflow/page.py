@@ -5,12 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.deployment import Endpoint
+from backend.workflow import Workflow
 from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
 from pages.workflow.deployed import draw_deployment, draw_workflow
+from pages.workflow.notifications import draw_notifications
 
 st.title("Workflow")
 environment = current_environment()
 endpoint: Endpoint | None = None
+workflow: Workflow | None = None
 endpoint_is_missing = False
 
 follow_job(JobName.WORKFLOW)
@@ -30,3 +33,6 @@ with part():
         draw_deployment(environment, endpoint)
     elif endpoint_is_missing:
         draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)
+if workflow is not None:
+    with part():
+        draw_notifications(environment)
