@@ -1,4 +1,4 @@
-"""SNS where MiniStack (1.5.33) differs: the attributes of the task sns:publish, and who has not confirmed yet."""
+"""SNS where MiniStack (1.5.33) differs: a task's attributes, who is pending, and queues that only ever grow."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 _TASK = "arn:aws:states:::sns:publish"
+KEPT = 1_000
+"""Messages in a queue that a topic sends to, the newest: each save writes them all. On AWS their age alone counts."""
 
 
 def install() -> None:
     """Give MiniStack's SNS the attributes of a task as those of a request, the only form in which it knows them.
 
     And no ARN to a subscription that is pending, when it is listed (SNS API reference, ListSubscriptionsByTopic).
+    A queue that nobody empties keeps the newest of what a topic sent.
     """
-    from ministack.services import sns, stepfunctions
+    from ministack.services import sns, sqs, stepfunctions
 
     publish = stepfunctions._SERVICE_DISPATCH[_TASK]
 
@@ -31,6 +34,14 @@ def install() -> None:
         return status, headers, body
 
     sns._list_subscriptions_by_topic = list_without_pending_arns
+    deliver = sns._deliver_to_sqs
+
+    def deliver_and_forget(endpoint: str, *arguments: Any, **options: Any) -> None:
+        deliver(endpoint, *arguments, **options)
+        if queue := sqs._queue_by_arn(endpoint):
+            del queue["messages"][:-KEPT]
+
+    sns._deliver_to_sqs = deliver_and_forget
 
 
 def _as_request(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
