@@ -33,8 +33,8 @@ def install() -> None:
         run(arn)
 
     def fail_once(execution: dict[str, Any], error: str, cause: str) -> None:
-        """A task that was running when its execution was ended fails on its own."""
-        if execution["status"] == "RUNNING":
+        """A task that was running when its execution was ended fails on its own, later."""
+        if not execution.get("stopDate"):
             fail(execution, error, cause)
 
     stepfunctions._run_execution = run_until

@@ -23,13 +23,14 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT"])
 def test_a_task_that_fails_after_its_executions_end_changes_nothing(fail: Any, status: str) -> None:
-    execution = {"status": status, "error": "mine"}
+    ended = {"status": status, "error": "mine", "stopDate": "2026-01-31T09:30:12Z"}
+    execution = dict(ended)
     fail(execution, "TaskFailed", "too late")
-    assert execution == {"status": status, "error": "mine"}
+    assert execution == ended
 
 
 def test_a_task_that_fails_before_fails_it(fail: Any) -> None:
-    execution = {"status": "RUNNING"}
+    execution = {"status": "RUNNING", "stopDate": None}
     fail(execution, "TaskFailed", "in time")
     assert execution["error"] == "TaskFailed"
 
