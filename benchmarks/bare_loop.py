@@ -27,7 +27,7 @@ def main(folder: Path, seed: int, epochs: int) -> None:
     held_pixels, held_labels = _read(folder / "validation")
     network = Classifier(Architecture(20, 2, (SIDE, SIDE), (32, 32)))
     started = time.perf_counter()
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.001, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-3, nesterov=True)
     loss = nn.CrossEntropyLoss()
     for _ in range(epochs):
         network.train()

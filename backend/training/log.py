@@ -12,23 +12,28 @@ from backend.aws.errors import aws_errors, find
 from backend.aws.names import TRAINING_LOG_GROUP
 
 _EPOCH_FIGURE = re.compile(r"Epoch\[(\d+)\] (Train-accuracy|Validation-accuracy)=([0-9.eE+-]+)")
+_STORED = "Storing the best model with validation accuracy"
 
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """One epoch; a figure is None until the job has logged it. Epochs count from 0, as the algorithm's do."""
+    """One epoch; a figure is None until the job has logged it. Epochs count from 0, as the algorithm's do.
+
+    `is_stored`: the job kept its model, until it stored a later one's.
+    """
 
     epoch: int
     train_accuracy: float | None = None
     validation_accuracy: float | None = None
+    is_stored: bool = False
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """Validation accuracies of a job: of the epoch whose model it keeps, and of the last one.
 
-    The algorithm stores the model whenever an epoch is better than all before it, and leaves the last one stored: the
-    first of the epochs with the highest accuracy. Epochs count from 0, as the algorithm's do.
+    The algorithm stores the model whenever none before was better, and leaves the last one stored. Epochs count from 0,
+    as the algorithm's do.
     Source: the built-in's log line "Storing the best model with validation accuracy". The final metric with which
     SageMaker describes a job is the last epoch's.
     """
@@ -57,12 +62,16 @@ class TrainingLog:
     def accuracy(self) -> Accuracy | None:
         """The accuracies so far; None before an epoch is validated."""
         validated = [
-            (item.validation_accuracy, item.epoch) for item in self.epochs if item.validation_accuracy is not None
+            (item.is_stored, item.validation_accuracy, item.epoch)
+            for item in self.epochs
+            if item.validation_accuracy is not None
         ]
         if not validated:
             return None
-        kept, last = max(validated, key=itemgetter(0)), validated[-1]
-        return Accuracy(kept[0], kept[1], last[0], last[1])
+        stored = [item for item in validated if item[0]]
+        _, kept, kept_epoch = stored[-1] if stored else max(validated, key=itemgetter(1))
+        _, last, last_epoch = validated[-1]
+        return Accuracy(kept, kept_epoch, last, last_epoch)
 
 
 def read_training_log(environment: Environment, name: str) -> TrainingLog:
@@ -78,11 +87,16 @@ def parse_epochs(lines: Iterable[str]) -> list[EpochMetrics]:
     Source: SageMaker developer guide, "Tune an Image Classification Model" (metrics), and logs of real jobs.
     """
     figures: dict[int, dict[str, float]] = {}
+    stored: set[int] = set()
+    epoch = -1
     for line in lines:
         if match := _EPOCH_FIGURE.search(line):
-            figures.setdefault(int(match[1]), {})[match[2]] = float(match[3])
+            epoch = int(match[1])
+            figures.setdefault(epoch, {})[match[2]] = float(match[3])
+        elif _STORED in line:
+            stored.add(epoch)
     return [
-        EpochMetrics(epoch, found.get("Train-accuracy"), found.get("Validation-accuracy"))
+        EpochMetrics(epoch, found.get("Train-accuracy"), found.get("Validation-accuracy"), epoch in stored)
         for epoch, found in sorted(figures.items())
     ]
 

@@ -41,15 +41,28 @@ def logged(*accuracies: float | None) -> TrainingLog:
     ("accuracies", "expected"),
     [
         ((0.5, 0.9, 0.885), Accuracy(kept=0.9, kept_epoch=1, last=0.885, last_epoch=2)),
-        ((0.5, 0.9, 0.9), Accuracy(kept=0.9, kept_epoch=1, last=0.9, last_epoch=2)),  # only a better one is stored
+        ((0.5, 0.9, 0.9), Accuracy(kept=0.9, kept_epoch=1, last=0.9, last_epoch=2)),
         ((0.5, 0.7, 0.9), Accuracy(kept=0.9, kept_epoch=2, last=0.9, last_epoch=2)),
         ((0.5,), Accuracy(kept=0.5, kept_epoch=0, last=0.5, last_epoch=0)),
         ((0.5, 0.4, None), Accuracy(kept=0.5, kept_epoch=0, last=0.4, last_epoch=1)),
         ((0.0, 0.0), Accuracy(kept=0.0, kept_epoch=0, last=0.0, last_epoch=1)),
     ],
 )
-def test_the_kept_epoch_is_the_first_of_the_best(accuracies: tuple[float | None, ...], expected: Accuracy) -> None:
+def test_where_no_model_is_said_to_be_stored_the_best_is_the_kept_one(
+    accuracies: tuple[float | None, ...], expected: Accuracy
+) -> None:
     assert logged(*accuracies).accuracy == expected
+
+
+@pytest.mark.parametrize(("stored", "kept"), [((1,), 1), ((1, 2), 2)])
+def test_the_kept_epoch_is_the_last_whose_model_was_stored(stored: tuple[int, ...], kept: int) -> None:
+    lines = []
+    for epoch, accuracy in enumerate((0.5, 0.9, 0.9, 0.8)):
+        lines.append(f"Epoch[{epoch}] Validation-accuracy={accuracy}")
+        if epoch in (0, *stored):
+            lines.append(f"Storing the best model with validation accuracy: {accuracy}")
+    log = TrainingLog(tuple(lines), tuple(parse_epochs(lines)))
+    assert log.accuracy == Accuracy(kept=0.9, kept_epoch=kept, last=0.8, last_epoch=3)
 
 
 @pytest.mark.parametrize("log", [logged(), logged(None)])

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 
-from embedded_aws.sagemaker.containers.image_classification import artifact, serving, training
+from embedded_aws.sagemaker.containers.image_classification import artifact, training
 from embedded_aws.sagemaker.containers.image_classification.container import Container, Stop, UserError, log_to_stdout
 
 
@@ -15,6 +15,8 @@ def main(command: str) -> int:
     container, log = Container.from_environment(), log_to_stdout()
     if command == "train":
         return _train(container, log)
+    from embedded_aws.sagemaker.containers.image_classification import serving  # late: a training needs no web server
+
     return serving.serve(container, log)
 
 

@@ -149,7 +149,7 @@ class Trainer:
         return self._model
 
     def _keep_best(self, accuracy: float) -> None:
-        if accuracy > self._best_accuracy:
+        if accuracy >= self._best_accuracy:  # of equals the one that has been trained longer
             self._log.info("Storing the best model with validation accuracy: %.6f", accuracy)
             self._best_accuracy = accuracy
             self._best_weights = {name: value.clone() for name, value in self._model.state_dict().items()}

@@ -120,7 +120,7 @@ def test_the_model_with_the_best_validation_accuracy_is_kept(job: Job) -> None:
     stored = [
         float(value) for value in re.findall(r"Storing the best model with validation accuracy: ([\d.]+)", output)
     ]
-    records = [value for epoch, value in enumerate(validated) if value > max(validated[:epoch], default=-1)]
+    records = [value for epoch, value in enumerate(validated) if value >= max(validated[:epoch], default=-1)]
     assert stored == records
     assert share_told_right(job) == pytest.approx(max(validated))
 
