@@ -114,8 +114,9 @@ class MiniStackState:
         if service == "states":
             self._journal.save_urgent()
         elif service == "cloudformation":
-            if changing := _changing_stacks():
-                self._changing.write_text("\n".join(changing))
+            with self._lock:  # a save that is under way would take the mark of a change that it has not seen away
+                if changing := _changing_stacks():
+                    self._changing.write_text("\n".join(changing))
             while _stacks() != self._saved_stacks and not (_changing_stacks() or self._is_closed):
                 self.save(logs=False)
 

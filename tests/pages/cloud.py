@@ -12,11 +12,12 @@ from backend.aws.environment import Environment
 
 @dataclass(frozen=True)
 class Captured:
-    """A record in a capture file."""
+    """A record in a capture file; `attributes` have the image's key where the workflow asked."""
 
     inference_id: str
     probabilities: list[float]
     image: bytes
+    attributes: str
 
     @property
     def confidence(self) -> float:
@@ -83,4 +84,5 @@ def _captured(record: dict[str, Any]) -> Captured:
         record["eventMetadata"]["inferenceId"],
         json.loads(data["endpointOutput"]["data"]),
         base64.b64decode(data["endpointInput"]["data"]),
+        "".join(record["eventMetadata"].get("customAttributes", [])),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from backend.aws.environment import Environment
 from tests.pages import cloud
 from tests.pages.monitored import HISTOGRAM, OVER_TIME, PAGE, counts, figures, points, wall
@@ -61,19 +63,13 @@ def test_images_have_their_true_class(visit: Visit, populated: Environment) -> N
     captions = [element.value for element in visit(populated, PAGE).main.caption]
     labels = ("bicycle", "motorcycle")
     named = [caption for caption in captions if caption.startswith(labels)]
-    true = [
-        record.inference_id.split("_")[0] for record in cloud.captured(populated) if "_drawn_" in record.inference_id
-    ]
+    drawn = [record for record in cloud.captured(populated) if "_drawn_" in record.attributes]
+    true = [PurePosixPath(record.attributes).name.split("_")[0] for record in drawn]
     wrong = [caption for caption in named if ":red[is " in caption]
     right = [caption for caption in named if caption.endswith(":material/check:")]
-    predicted = [labels[record.probabilities.index(record.confidence)] for record in cloud.captured(populated)]
-    known = [
-        label
-        for record, label in zip(cloud.captured(populated), predicted, strict=True)
-        if "_drawn_" in record.inference_id
-    ]
-    assert len(right) == sum(label == truth for label, truth in zip(known, true, strict=True))
-    assert len(wrong) == sum(label != truth for label, truth in zip(known, true, strict=True))
+    predicted = [labels[record.probabilities.index(record.confidence)] for record in drawn]
+    assert len(right) == sum(label == truth for label, truth in zip(predicted, true, strict=True))
+    assert len(wrong) == sum(label != truth for label, truth in zip(predicted, true, strict=True))
 
 
 def test_a_record_that_was_clicked_shows_its_image_its_answer_and_its_execution(

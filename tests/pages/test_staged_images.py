@@ -16,9 +16,11 @@ def counts(keys: list[str]) -> list[int]:
 
 def test_images_are_counted_by_class_and_split(visit: Visit, populated: Environment) -> None:
     dataset = f"datasets/{cloud.current_dataset(populated)}"
-    train, test = (cloud.keys(populated, f"{dataset}/{split}/") for split in ("train", "test"))
+    train, validation, test = (
+        counts(cloud.keys(populated, f"{dataset}/{split}/")) for split in ("train", "validation", "test")
+    )
     shown = table(visit(populated, PAGE), "Train")
-    assert shown == {"Train": counts(train), "Test": counts(test)}
+    assert shown == {"Train": train, "Validation": validation, "Test": test}
 
 
 def test_the_place_of_the_dataset_is_shown(visit: Visit, populated: Environment) -> None:
