@@ -30,7 +30,7 @@ def await_drawn(page: Page) -> None:
 def await_pictures(page: Page) -> None:
     """Wait until every picture is loaded: Streamlit forgets those of a page that is left, and the browser may ask."""
     await_drawn(page)
-    page.wait_for_function("[...document.images].every(image => image.complete)")
+    page.locator("img").evaluate_all("images => Promise.all(images.map(image => image.decode().catch(() => null)))")
 
 
 def choose(page: Page, option: str) -> None:
