@@ -21,6 +21,11 @@ def enumerated(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 
+def as_words(label: str) -> str:
+    """A class's label as people read it: "pickup truck"."""
+    return label.replace("_", " ")
+
+
 def safe_name(name: str) -> str:
     """A file's own name, without folders, safe in a path and in an S3 key."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", PurePath(name).name).lstrip(".")[-100:] or "upload"

@@ -1,4 +1,4 @@
-"""The project's bucket: what is in it, and deleting from it."""
+"""The project's bucket: what is in it, reading and deleting it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from backend.aws.environment import Environment
-from backend.aws.errors import aws_errors, error_code
+from backend.aws.errors import aws_errors, error_code, find
 from backend.errors import AwsRequestError, NotFound
 
 if TYPE_CHECKING:
@@ -34,6 +34,16 @@ def bucket_errors(environment: Environment, action: str) -> Iterator[None]:
             raise NotFound(
                 f"Bucket {environment.bucket} does not exist. Deploy the foundation stack, which makes it, first."
             ) from error
+
+
+def read_object(environment: Environment, key: str, limit: int | None = None) -> bytes | None:
+    """An object's content, or its first `limit` bytes; None when there is no such key, or no bucket."""
+    with aws_errors(f"read s3://{environment.bucket}/{key}"):
+        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
+        if response is None:
+            return None
+        with response["Body"] as body:
+            return body.read(limit)
 
 
 def list_objects(environment: Environment, prefix: str = "") -> Iterator[ObjectTypeDef]:

@@ -84,6 +84,11 @@ def delete_stack(environment: Environment, name: str, progress: Progress = no_pr
             raise StackFailed(f"Stack {name} is {status}: {reason} Mend that, and delete it again.")
 
 
+def outputs_of(stack: StackTypeDef | None) -> dict[str, str]:
+    """What a stack tells of its resources, by name; nothing where there is none."""
+    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])} if stack else {}
+
+
 def find_stack(environment: Environment, name: str) -> StackTypeDef | None:
     """What DescribeStacks answers, or None when there is no such stack."""
     answer = find(environment.cloudformation.describe_stacks, StackName=name)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
 
-from backend.aws.bucket import bucket_errors
+from backend.aws.bucket import bucket_errors, read_object
 from backend.aws.environment import Environment
-from backend.aws.errors import aws_errors, find
 from backend.aws.names import MODELS_PREFIX
 from backend.errors import EvaluationDamaged
 from backend.evaluation.record import Evaluation
@@ -36,12 +35,9 @@ def read_evaluation(environment: Environment, job: str) -> Evaluation | None:
     Raises EvaluationDamaged when it cannot be read, AwsRequestError when the bucket cannot.
     """
     key = evaluation_key(job)
-    with aws_errors(f"read s3://{environment.bucket}/{key}"):
-        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
-        if response is None:
-            return None
-        with response["Body"] as body:
-            content = body.read()
+    content = read_object(environment, key)
+    if content is None:
+        return None
     try:
         evaluation = _EVALUATION_JSON.validate_json(content)
     except ValidationError as error:

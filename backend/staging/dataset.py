@@ -7,9 +7,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from backend.aws.bucket import delete_keys, delete_prefix
+from backend.aws.bucket import delete_keys, delete_prefix, read_object
 from backend.aws.environment import Environment
-from backend.aws.errors import aws_errors, find
 from backend.aws.names import DATASETS_PREFIX
 from backend.errors import DatasetDamaged, ImageMissing, InvalidImage
 from backend.staging.labels import OTHER
@@ -135,7 +134,7 @@ def describe_dataset(environment: Environment, dataset_id: str | None = None) ->
     dataset_id = dataset_id or _read_pointer(environment)
     if dataset_id is None:
         return None
-    content = _get_object(environment, f"{dataset_prefix(dataset_id)}dataset.json")
+    content = read_object(environment, f"{dataset_prefix(dataset_id)}dataset.json")
     try:
         return DATASET_JSON.validate_json(content) if content is not None else None
     except ValidationError as error:
@@ -148,7 +147,7 @@ def list_images(environment: Environment, dataset: Dataset, split: str) -> list[
     Raises DatasetDamaged when the manifest is gone or cannot be read.
     """
     key = dataset.manifest_key(split)
-    manifest = _get_object(environment, key)
+    manifest = read_object(environment, key)
     try:
         if manifest is None:
             raise ValueError("there is no manifest")
@@ -162,7 +161,7 @@ def read_image(environment: Environment, key: str) -> bytes:
 
     Raises InvalidImage when they are no image or too many for an endpoint, ImageMissing when there is no such key.
     """
-    content = _get_object(environment, key, _MAX_IMAGE_BYTES + 1)
+    content = read_object(environment, key, _MAX_IMAGE_BYTES + 1)
     if content is None:
         raise ImageMissing(f"Image {key} is no longer in the bucket. Stage the images again.")
     if len(content) > _MAX_IMAGE_BYTES:
@@ -196,21 +195,11 @@ def dataset_prefix(dataset_id: str) -> str:
 
 
 def _read_pointer(environment: Environment) -> str | None:
-    pointer = _get_object(environment, POINTER_KEY)
+    pointer = read_object(environment, POINTER_KEY)
     try:
         return Pointer.model_validate_json(pointer).dataset_id if pointer is not None else None
     except ValidationError as error:
         raise DatasetDamaged(f"{POINTER_KEY} is damaged. Stage the images again.") from error
-
-
-def _get_object(environment: Environment, key: str, limit: int | None = None) -> bytes | None:
-    """An object's content, or its first `limit` bytes; None when there is no such key, or no bucket."""
-    with aws_errors(f"read s3://{environment.bucket}/{key}"):
-        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
-        if response is None:
-            return None
-        with response["Body"] as body:
-            return body.read(limit)
 
 
 def _staged_image(dataset: Dataset, split: str, line: str) -> StagedImage:

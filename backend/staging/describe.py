@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.staging.dataset import FOREIGN, Dataset, OtherClass
-from backend.wording import count_of, enumerated
+from backend.wording import as_words, count_of, enumerated
 
 WITHOUT_OTHER = (
     "There is no class for anything else: a network of two classes passes about half of all foreign images as a "
@@ -53,4 +53,4 @@ def _material(other: OtherClass) -> str:
 
 
 def _names(labels: tuple[str, ...]) -> str:
-    return enumerated([label.replace("_", " ") for label in labels])
+    return enumerated([as_words(label) for label in labels])

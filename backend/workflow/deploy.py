@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
-from backend.aws.stacks import TEMPLATES, change_parameters, delete_stack, deploy_stack, find_stack
+from backend.aws.stacks import TEMPLATES, change_parameters, delete_stack, deploy_stack, find_stack, outputs_of
 from backend.errors import InvalidThreshold, NotFound, WorkflowNotDeployed
 from backend.foundation import deploy_foundation
 from backend.progress import Progress, no_progress
@@ -110,7 +110,7 @@ def describe_workflow(environment: Environment) -> Workflow | None:
     """The deployed workflow, or None when there is none that works."""
     with aws_errors("describe the workflow"):
         stack = find_stack(environment, environment.names.workflow_stack)
-        outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])} if stack else {}
+        outputs = outputs_of(stack)
         if stack is None or "StateMachineArn" not in outputs:
             return None
         parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}

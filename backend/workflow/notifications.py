@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors
-from backend.aws.stacks import find_stack
+from backend.aws.stacks import find_stack, outputs_of
 from backend.workflow.content import clean
 
 if TYPE_CHECKING:
@@ -86,9 +86,7 @@ def clear_inbox(environment: Environment) -> None:
 
 def inbox_arn(environment: Environment) -> str | None:
     """The queue's ARN; None where the deployment is older than the inbox."""
-    stack = find_stack(environment, environment.names.foundation_stack)
-    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])} if stack else {}
-    return outputs.get("InboxArn")
+    return outputs_of(find_stack(environment, environment.names.foundation_stack)).get("InboxArn")
 
 
 def read_message(message: Mapping[str, Any]) -> Notification:

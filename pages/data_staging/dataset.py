@@ -19,6 +19,7 @@ from backend.staging import (
     codec_warning,
     describe_other,
 )
+from backend.wording import as_words
 from pages.shared import reads
 from pages.shared.images import draw_images
 from pages.shared.status import draw_synthetic
@@ -55,9 +56,9 @@ def draw_gallery(environment: Environment, dataset: Dataset) -> None:
     images = reads.list_images(environment, dataset, split)
     for label in dataset.counts[split]:
         chosen = _chosen([image for image in images if image.label == label])
-        st.markdown(f"**{_as_words(label).capitalize()}**")
+        st.markdown(f"**{as_words(label).capitalize()}**")
         pictures = reads.read_images(environment, tuple(image.key for image in chosen))
-        captions = [_as_words(image.drawn_from or "") for image in chosen]
+        captions = [as_words(image.drawn_from or "") for image in chosen]
         draw_images(pictures, captions, width=72, key=f"gallery-{label}")
 
 
@@ -84,10 +85,6 @@ def _purpose(dataset: Dataset, split: str) -> str:
     if split == TEST and VALIDATION not in dataset.splits:
         return _TEST_OF_EARLIER
     return PURPOSES[split]
-
-
-def _as_words(label: str) -> str:
-    return label.replace("_", " ")
 
 
 def _counts(dataset: Dataset) -> pd.DataFrame:

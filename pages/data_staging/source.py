@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from backend import jobs, staging
 from backend.aws.environment import Environment
 from backend.staging import GROUP_OF, LocalArchive, OfflineSample, Source, UniversityDownload, Upload
+from backend.wording import as_words
 from pages.data_staging.other import PACKINGS, OtherChoice
 from pages.shared.live import JobName
 
@@ -77,7 +78,7 @@ def _upload(file: UploadedFile) -> Upload:
 
 def _with_group(label: str) -> str:
     """A class as people read it, after its group: "vehicles 1 / bicycle"."""
-    return f"{GROUP_OF[label]} / {label}".replace("_", " ")
+    return as_words(f"{GROUP_OF[label]} / {label}")
 
 
 def _choose_archive() -> Source | UploadedFile | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from backend import charts
 from backend.aws.environment import Environment
 from backend.evaluation import Evaluation, Proportion, calibration, figures
-from pages.evaluation.words import class_name, draw_pictures, percent, with_interval
+from pages.evaluation.words import STILL, class_name, draw_pictures, percent, with_interval
 from pages.shared.environment import part
 
-_STILL: dict[str, Any] = {"displayModeBar": False}
 _NEARLY = 0.1
 """From a temperature of 1, which changes nothing."""
 
@@ -66,7 +63,7 @@ def draw_confusions(environment: Environment, shown: Evaluation) -> None:
         key=f"evaluation.confusion.{shown.job}.{shown.evaluated_at:%s}",
         on_select="rerun",
         selection_mode="points",
-        config=_STILL,
+        config=STILL,
         width="content",
         alt="Confusion matrix",
     )
@@ -124,7 +121,7 @@ def draw_calibration(shown: Evaluation) -> None:
     st.plotly_chart(
         charts.reliability_diagram(calibration.reliability(answers)),
         key="evaluation.reliability",
-        config=_STILL,
+        config=STILL,
         alt="Reliability diagram",
     )
 

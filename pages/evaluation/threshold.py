@@ -12,7 +12,7 @@ from backend import charts, jobs, workflow
 from backend.aws.environment import Environment
 from backend.evaluation import Candidates, Evaluation, Passed, foreign_groups, threshold
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
-from pages.evaluation.words import percent
+from pages.evaluation.words import STILL, percent
 from pages.shared import reads
 from pages.shared.environment import action, part
 from pages.shared.live import JobName, is_running
@@ -20,7 +20,6 @@ from pages.shared.missing import draw_missing
 from pages.shared.paths import PagePath
 
 _CHOSEN = "evaluation.threshold"
-_STILL: dict[str, Any] = {"displayModeBar": False}
 _ABOUT = (
     "The promise is about images like the test set's known ones. Foreign images that pass come on top of it: the tab "
     "Foreign images counts them."
@@ -161,7 +160,7 @@ def _draw_costs(shown: Evaluation, candidates: Candidates) -> None:
 def _draw_clickable(shown: Evaluation, name: str, figure: Any, alt: str) -> None:
     """A chart whose points are thresholds to take."""
     key = f"evaluation.{name}.{shown.job}.{shown.evaluated_at:%s}"
-    st.plotly_chart(figure, key=key, on_select=partial(_clicked, key), selection_mode="points", config=_STILL, alt=alt)
+    st.plotly_chart(figure, key=key, on_select=partial(_clicked, key), selection_mode="points", config=STILL, alt=alt)
 
 
 def _clicked(key: str) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from backend.aws.environment import Environment
 from backend.evaluation import EvaluatedImage, Evaluation, Proportion
+from backend.wording import as_words
 from pages.shared import reads
 from pages.shared.images import draw_images
 from pages.shared.text import as_text
 
 MOST_PICTURES = 24
+STILL: dict[str, Any] = {"displayModeBar": False}
+"""The configuration of a chart that has no buttons."""
 _WIDTH = 96  # pixels
 
 
@@ -30,7 +34,7 @@ def with_interval(proportion: Proportion) -> str:
 
 
 def class_name(shown: Evaluation, index: int | None) -> str:
-    return "foreign" if index is None else shown.labels[index].replace("_", " ")
+    return "foreign" if index is None else as_words(shown.labels[index])
 
 
 def draw_pictures(environment: Environment, shown: Evaluation, images: Sequence[EvaluatedImage], key: str) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from backend import jobs, workflow
 from backend.aws.environment import Environment
 from backend.staging import FOREIGN, OTHER, PURPOSES, TEST, Dataset, StagedImage, describe_other
-from backend.wording import count_of
+from backend.wording import as_words, count_of
 from backend.workflow.uploads import MAX_UPLOAD_MB, MAX_WORKFLOW_BYTES
 from pages.shared import reads
 from pages.shared.environment import action
@@ -67,7 +67,7 @@ def _choose_staged(environment: Environment, dataset: Dataset, way: str) -> Sequ
     split = _choose_split() if FOREIGN in dataset.splits else TEST
     images = reads.list_images(environment, dataset, split)
     if split == TEST:
-        label = st.pills("Class", dataset.labels, format_func=_in_words, key="test_images.label", help="None: all.")
+        label = st.pills("Class", dataset.labels, format_func=as_words, key="test_images.label", help="None: all.")
         images = [image for image in images if label in (None, image.label)]
     if any(image.label == OTHER for image in images):
         st.caption(f"{as_text(describe_other(dataset))} Such an image is right where it ends as not a known class.")
@@ -86,10 +86,6 @@ def _choose_split() -> str:
     return split
 
 
-def _in_words(label: str) -> str:
-    return label.replace("_", " ")
-
-
 def _pick(environment: Environment, images: Sequence[StagedImage]) -> list[StagedImage]:
     """A gallery with pages; what is ticked stays so on every page of it, and under every class."""
     picked: set[str] = st.session_state.setdefault("test_images.picked", set())
@@ -101,7 +97,7 @@ def _pick(environment: Environment, images: Sequence[StagedImage]) -> list[Stage
         for image, picture in zip(shown, pictures, strict=True):
             with st.container(gap="xsmall"):
                 draw_images([picture], [""], width=80, key=f"pick-{image.key}")
-                name = _in_words(image.drawn_from or image.label)
+                name = as_words(image.drawn_from or image.label)
                 ticked = st.checkbox(name, value=image.key in picked, key=f"test_images.pick.{image.key}")
             (picked.add if ticked else picked.discard)(image.key)
     st.pagination(pages, key="test_images.page")
