@@ -10,11 +10,11 @@ import logging
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from embedded_aws.damage import open_database
 
@@ -71,7 +71,7 @@ class WatchedExecutions(dict[Key, Execution]):
         self.deleted.update(keys)
 
 
-class StoredEvents(Sequence[dict[str, Any]]):
+class StoredEvents:
     """The events of an execution that has ended, read when they are asked for."""
 
     def __init__(self, journal: ExecutionJournal, key: Key) -> None:
@@ -80,15 +80,6 @@ class StoredEvents(Sequence[dict[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._journal.read_events(self._key))
-
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[dict[str, Any]]: ...
-
-    def __getitem__(self, index: int | slice) -> dict[str, Any] | Sequence[dict[str, Any]]:
-        return self._journal.read_events(self._key)[index]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self._journal.read_events(self._key))
