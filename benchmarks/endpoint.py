@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 import embedded_aws
 from backend import deployment, staging, training
 from backend.aws.environment import Environment
+from benchmarks.jobs import load_model, read_split
 from benchmarks.place import say, staged
-from embedded_aws.sagemaker.containers.image_classification import artifact
 from embedded_aws.sagemaker.containers.image_classification.serving import prepare
 
 REQUESTS = 20_000
@@ -69,9 +67,7 @@ def measure(archive: Path) -> dict[str, Any]:
     """The figures by name; latencies in milliseconds."""
     with staged(archive) as (environment, dataset):
         job = _deploy(environment, dataset)
-        images = [
-            staging.read_image(environment, image.key) for image in staging.list_images(environment, dataset, "test")
-        ]
+        images, _ = read_split(environment, dataset, staging.TEST)
         load = Load(environment, images)
         bare = _bare_pass(environment, job)
         singles, bares = _in_turn(load, lambda number: bare(images[number % len(images)]))
@@ -101,13 +97,7 @@ def _deploy(environment: Environment, dataset: staging.Dataset) -> str:
 
 def _bare_pass(environment: Environment, job: str) -> Callable[[bytes], object]:
     """The same network, traced and frozen as it is when served, with the decoding of an image before it."""
-    uri = str(training.describe_training(environment, job).model_artifact)
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "model.tar.gz"
-        environment.s3.download_file(environment.bucket, uri.removeprefix(f"s3://{environment.bucket}/"), str(archive))
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-        network = artifact.load(Path(folder))
+    network = load_model(environment, training.describe_training(environment, job))
     torch.set_num_threads(1)
     example = torch.zeros(1, 3, *network.architecture.image_shape)
     frozen = torch.jit.freeze(torch.jit.trace(network, example))  # type: ignore[no-untyped-call]
