@@ -71,6 +71,12 @@ def survivor_server(survivor: Survivor) -> Iterator[Server]:
     yield from served(survivor.state_dir)
 
 
+@pytest.fixture(scope="session")
+def survivor_environment(survivor: Survivor, survivor_server: Server) -> Environment:
+    """The survivor's project, with what the app keeps of it."""
+    return open_environment(Settings(environment="embedded", state_dir=survivor.state_dir, project=PROJECT))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window; the tests that need it are skipped where there is none.
@@ -96,9 +102,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def tab(browser: Browser, server: Server) -> Iterator[Page]:
     """A visitor's tab for a module whose tests have a server in common; they go from page to page by the sidebar."""
-    for page in visited(browser, server):
-        page.goto("/")
-        yield page
+    yield from opened(browser, server)
 
 
 @pytest.fixture
@@ -113,6 +117,13 @@ def served(state_dir: Path) -> Iterator[Server]:
     yield server
     if server.process.poll() is None:
         server.stop()
+
+
+def opened(browser: Browser, server: Server) -> Iterator[Page]:
+    """A visitor's tab in which the app is loaded already."""
+    for page in visited(browser, server):
+        page.goto("/")
+        yield page
 
 
 def visited(browser: Browser, server: Server) -> Iterator[Page]:

@@ -15,9 +15,7 @@ import pandas as pd
 import pytest
 
 from backend import monitoring
-from backend.aws.environment import Environment, open_environment
-from backend.settings import Settings
-from tests.browser.conftest import Survivor
+from backend.aws.environment import Environment
 from tests.browser.driving import await_drawn, button, choose, metric
 from tests.browser.monitoring import (
     await_records,
@@ -28,7 +26,7 @@ from tests.browser.monitoring import (
     said_range,
     visit,
 )
-from tests.browser.serving import PROJECT, Server
+from tests.browser.serving import Server
 from tests.capture_lines import IMAGE
 
 if TYPE_CHECKING:
@@ -85,15 +83,10 @@ def server(survivor_server: Server) -> Server:
 
 
 @pytest.fixture(scope="module")
-def environment(survivor: Survivor, survivor_server: Server) -> Environment:
-    return open_environment(Settings(environment="embedded", state_dir=survivor.state_dir, project=PROJECT))
-
-
-@pytest.fixture(scope="module")
-def source(environment: Environment, folder: Path) -> Iterator[monitoring.CaptureSource]:
-    source = monitoring.add_source(environment, str(folder), ("ship", "truck"))
+def source(survivor_environment: Environment, folder: Path) -> Iterator[monitoring.CaptureSource]:
+    source = monitoring.add_source(survivor_environment, str(folder), ("ship", "truck"))
     yield source
-    monitoring.remove_source(environment, source)
+    monitoring.remove_source(survivor_environment, source)
 
 
 def inside(records: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
@@ -113,7 +106,7 @@ def leave_drawer(page: Page) -> None:
 def test_every_control(
     page: Page,
     other_page: Page,
-    environment: Environment,
+    survivor_environment: Environment,
     source: monitoring.CaptureSource,
     records: pd.DataFrame,
 ) -> None:
@@ -184,7 +177,7 @@ def test_every_control(
     assert list(exported["confidence"]) == list(zoomed["confidence"].iloc[-monitoring.EXPORTED :])
     assert list(exported["time"]) == list(zoomed["time"].iloc[-monitoring.EXPORTED :])
     selection = monitoring.Selection(start, end, variant="green", class_index=1)
-    assert monitoring.summarize(environment, source, selection).records == len(zoomed)
+    assert monitoring.summarize(survivor_environment, source, selection).records == len(zoomed)
 
 
 def _captured(text: str) -> Any:

@@ -15,9 +15,8 @@ import pandas as pd
 import pytest
 
 from backend import monitoring
-from backend.aws.environment import Environment, open_environment
-from backend.settings import Settings
-from tests.browser.conftest import Survivor, visited
+from backend.aws.environment import Environment
+from tests.browser.conftest import visited
 from tests.browser.driving import await_drawn, button, choose, heading, metric
 from tests.browser.monitoring import (
     await_records,
@@ -31,7 +30,7 @@ from tests.browser.monitoring import (
     said_range,
     visit,
 )
-from tests.browser.serving import PROJECT, Server
+from tests.browser.serving import Server
 from tests.capture_lines import capture_line
 
 if TYPE_CHECKING:
@@ -87,12 +86,6 @@ def server(survivor_server: Server) -> Server:
     return survivor_server
 
 
-@pytest.fixture(scope="module")
-def environment(survivor: Survivor, survivor_server: Server) -> Environment:
-    """The served project, with what the app keeps of it."""
-    return open_environment(Settings(environment="embedded", state_dir=survivor.state_dir, project=PROJECT))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """All capture files, for a test that adds one."""
@@ -100,19 +93,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def source(environment: Environment, folder: Path) -> Iterator[monitoring.CaptureSource]:
+def source(survivor_environment: Environment, folder: Path) -> Iterator[monitoring.CaptureSource]:
     """That folder among the app's sources."""
-    source = monitoring.add_source(environment, str(folder), LABELS)
+    source = monitoring.add_source(survivor_environment, str(folder), LABELS)
     yield source
-    monitoring.remove_source(environment, source)
+    monitoring.remove_source(survivor_environment, source)
 
 
 @pytest.fixture(scope="module")
-def kept(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[monitoring.CaptureSource]:
+def kept(
+    survivor_environment: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[monitoring.CaptureSource]:
     """The same for all tests that only look."""
-    source = monitoring.add_source(environment, str(write_all(tmp_path_factory.mktemp("kept"))), LABELS)
+    source = monitoring.add_source(survivor_environment, str(write_all(tmp_path_factory.mktemp("kept"))), LABELS)
     yield source
-    monitoring.remove_source(environment, source)
+    monitoring.remove_source(survivor_environment, source)
 
 
 @pytest.fixture
@@ -236,7 +231,7 @@ def test_the_wall_shows_the_least_sure_or_some_by_lot(page: Page, source: monito
 
 
 def test_what_is_exported_is_what_the_backend_has(
-    tab: Page, environment: Environment, kept: monitoring.CaptureSource
+    tab: Page, survivor_environment: Environment, kept: monitoring.CaptureSource
 ) -> None:
     page, source = tab, kept
     visit(page, source, variant="blue")
@@ -247,7 +242,7 @@ def test_what_is_exported_is_what_the_backend_has(
         with page.expect_download() as download:
             button(page, label).click()
         exported[label] = download.value.path().read_bytes()
-    assert exported["Records, CSV"] == monitoring.export(environment, source, selection, "csv")
+    assert exported["Records, CSV"] == monitoring.export(survivor_environment, source, selection, "csv")
     frame = pd.read_parquet(io.BytesIO(exported["Records, Parquet"]))
     blue = [record for record in ALL if record.variant == "blue"]
     assert list(frame["inference_id"]) == [record.name for record in blue]
@@ -290,8 +285,8 @@ def test_a_page_that_does_not_refresh_lists_everything_again_when_asked_to(
 
 
 @pytest.mark.slow
-def test_a_folder_is_added_named_and_removed(page: Page, environment: Environment, folder: Path) -> None:
-    before = monitoring.list_sources(environment)
+def test_a_folder_is_added_named_and_removed(page: Page, survivor_environment: Environment, folder: Path) -> None:
+    before = monitoring.list_sources(survivor_environment)
     page.goto("/monitoring")
     heading(page, "Monitoring").wait_for()
     await_drawn(page)
@@ -302,12 +297,13 @@ def test_a_folder_is_added_named_and_removed(page: Page, environment: Environmen
     page.get_by_role("textbox", name="Classes of this source").fill("ship, truck, plane")
     button(page, "Name classes").click()
     chart(page, "over_time").get_by_text("plane").wait_for()
-    assert [source.labels for source in monitoring.list_sources(environment) if source not in before] == [LABELS]
+    after = monitoring.list_sources(survivor_environment)
+    assert [source.labels for source in after if source not in before] == [LABELS]
     await_drawn(page)
     button(page, "Remove source").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Remove source").last.click()
     await_records(page, 8)  # the project's own
-    assert monitoring.list_sources(environment) == before
+    assert monitoring.list_sources(survivor_environment) == before
 
 
 @pytest.fixture

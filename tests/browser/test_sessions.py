@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.backend.staging.archives import small_members, write_archive
-from tests.browser.conftest import served, visited
+from tests.browser.conftest import opened, served
 from tests.browser.driving import SECOND, await_drawn, button, choose, go_to, heading
 from tests.browser.serving import Server
 
@@ -28,9 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def other_tab(browser: Browser, server: Server) -> Iterator[Page]:
     """A tab of another visitor at the same time."""
-    for page in visited(browser, server):
-        page.goto("/")
-        yield page
+    yield from opened(browser, server)
 
 
 @pytest.fixture
