@@ -30,6 +30,7 @@ def await_drawn(page: Page) -> None:
 def await_pictures(page: Page) -> None:
     """Wait until every picture is loaded: Streamlit forgets those of a page that is left, and the browser may ask."""
     await_drawn(page)
+    page.get_by_test_id("stSkeleton").first.wait_for(state="detached")  # where there will be some
     page.locator("img").evaluate_all("images => Promise.all(images.map(image => image.decode().catch(() => null)))")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -33,6 +34,19 @@ def await_true(condition: Callable[[], bool], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+
+
+def server_at(port: int) -> socket.socket:
+    """A server at a port, once its owner's last thread is gone: only then is a port of a killed process free."""
+    servers: list[socket.socket] = []
+
+    def is_taken() -> bool:
+        with contextlib.suppress(OSError):
+            servers.append(socket.create_server(("127.0.0.1", port)))
+        return bool(servers)
+
+    await_true(is_taken)
+    return servers[0]
 
 
 def put(aws: embedded_aws.EmbeddedAws, bucket: str) -> None:
@@ -104,8 +118,8 @@ def test_a_service_that_ends_by_itself_at_each_start_is_given_up_in_words(
     _ministack, sagemaker = services(aws)
     supervisor.suspend()
     sagemaker.kill()
-    await_true(lambda: sagemaker.status() == psutil.STATUS_ZOMBIE)  # its port is free, and its parent does not know
-    with socket.create_server(("127.0.0.1", aws.running.ports["sagemaker"])):  # nothing else can serve there
+    await_true(lambda: sagemaker.status() == psutil.STATUS_ZOMBIE)  # it ended, and its parent does not know
+    with server_at(aws.running.ports["sagemaker"]):  # nothing else can serve there
         supervisor.resume()
         assert aws.supervisor.wait(60) == 1
     log = (tmp_path / "aws" / "logs" / "supervisor.log").read_text().splitlines()
