@@ -22,8 +22,10 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - EvaluationNotPossible
   - EvaluationDamaged
   - WorkflowNotDeployed
+  - ExecutionsUnavailable
   - InvalidThreshold
   - InvalidSubscription
+  - TrafficNotPossible
   - CaptureUnavailable
   - CaptureMissing
   - InvalidCaptureSource
@@ -118,12 +120,20 @@ class WorkflowNotDeployed(SconesError):
     """When a step needs the state machine and there is none."""
 
 
+class ExecutionsUnavailable(SconesError):
+    """When what was read of executions cannot be kept on this machine: no room, or a disk that fails."""
+
+
 class InvalidThreshold(SconesError):
     """When a threshold is no confidence."""
 
 
 class InvalidSubscription(SconesError):
     """When nothing can be sent to an address, or a subscription cannot be removed."""
+
+
+class TrafficNotPossible(SconesError):
+    """When traffic cannot be sent as asked: nothing is staged, or a rate, a time or a drift is out of bounds."""
 
 
 class CaptureUnavailable(SconesError):

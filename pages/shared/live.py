@@ -22,6 +22,7 @@ class JobName(StrEnum):
     EVALUATION = "evaluation"
     WORKFLOW = "workflow"
     TEST_IMAGES = "test_images"
+    TRAFFIC = "traffic"
     CLEANUP = "cleanup"
 
 

@@ -14,9 +14,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from backend import cleanup, deployment, evaluation, monitoring, overview, staging, training, workflow
+from backend import cleanup, deployment, evaluation, monitoring, overview, staging, traffic, training, workflow
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
+from backend.ground_truth import GroundTruth
 from backend.monitoring import CaptureSource, Selection, labels
 from backend.monitoring.health import Comparison, compare_with_executions
 from backend.staging import Dataset
@@ -101,11 +102,24 @@ def _accuracies(environment: Environment, ended: tuple[str, ...]) -> dict[str, A
     return {name: known[name] for name in ended if name in known}
 
 
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: _identity})
+def _ground_truth(environment: Environment) -> GroundTruth:  # noqa: ARG001  what it is kept by
+    """The labels that stand in S3 by inference id: those of traffic."""
+    return GroundTruth()
+
+
+def _true_labels(environment: Environment, inference_ids: tuple[str, ...]) -> dict[str, str]:
+    """What was written down, as ground truth, of the images behind these inferences."""
+    return _ground_truth(environment).labels(environment, inference_ids)
+
+
 def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...]) -> dict[str, str]:
-    """What the images behind these inferences are, where that is known."""
+    """What the images behind these inferences are, where that is known: from the dataset, or from ground truth."""
+    written = true_labels(environment, inference_ids)
+    unknown = tuple(identifier for identifier in inference_ids if identifier not in written)
     known = labels_by_key(environment)
-    keys = labels.keys_by_inference(environment, inference_ids)
-    return {name: known[key] for name, key in keys.items() if key in known}
+    keys = labels.keys_by_inference(environment, unknown)
+    return {name: known[key] for name, key in keys.items() if key in known} | written
 
 
 def _by_name(names: Sequence[_N], read: Callable[[_N], _F | None]) -> dict[_N, _F]:
@@ -133,7 +147,10 @@ list_images = _kept(staging.list_images)
 read_images = _kept(_read_images, entries=100)
 thumbnails = _kept(_thumbnails)
 labels_by_key = _kept(labels.labels_by_key)
+true_labels = _kept(_true_labels)
 labels_by_inference = _kept(_labels_by_inference)
+list_traffic_runs = _kept(traffic.list_runs)
+read_sent_traffic = _kept(traffic.read_sent, entries=8)
 list_training_jobs = _kept(training.list_training_jobs)
 accuracies = _kept(_accuracies)
 list_deployable_jobs = _kept(_list_deployable_jobs)
