@@ -24,6 +24,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - WorkflowNotDeployed
   - ExecutionsUnavailable
   - InvalidThreshold
+  - InvalidDefinition
   - InvalidSubscription
   - TrafficNotPossible
   - CaptureUnavailable
@@ -126,6 +127,10 @@ class ExecutionsUnavailable(SconesError):
 
 class InvalidThreshold(SconesError):
     """When a threshold is no confidence."""
+
+
+class InvalidDefinition(SconesError):
+    """When Step Functions would not take a state machine's definition."""
 
 
 class InvalidSubscription(SconesError):

@@ -89,6 +89,9 @@ class Names:
         """The Lambda function whose code is in `lambdas/<folder>`."""
         return f"{self.project}-{folder.replace('_', '-')}"
 
+    def function_arn(self, folder: str) -> str:
+        return self._arn("lambda", f"function:{self.function(folder)}")
+
     def stamped(self) -> str:
         """A name that nothing has yet, for a training job or a model: the time is in it, to the microsecond."""
         return f"{self.project}-{stamp()}"

@@ -15,6 +15,7 @@ from backend.errors import InvalidThreshold, NotFound, WorkflowNotDeployed
 from backend.foundation import deploy_foundation
 from backend.progress import Progress, no_progress
 from backend.workflow.code import upload_definition, upload_function
+from backend.workflow.definition import check_definition
 from backend.workflow.outcome import NOT_A_KNOWN_CLASS
 
 DEFAULT_THRESHOLD = 0.93
@@ -70,10 +71,11 @@ def deploy_workflow(
 ) -> Workflow:
     """Create or update the workflow; one that is as it should be is left alone.
 
-    Raises InvalidThreshold when the threshold is no confidence, StackFailed when a resource fails; the workflow that
-    worked before works still.
+    Raises InvalidThreshold when the threshold is no confidence, InvalidDefinition when a state machine would not be
+    taken, StackFailed when a resource fails; the workflow that worked before works still.
     """
     _check_threshold(threshold)
+    check_definition(environment, TEMPLATES / "state_machine.asl.json", _substitutions(environment))
     deploy_foundation(environment, progress)
     with aws_errors("upload the workflow's code"):
         code = {f"{name}Code": upload_function(environment, folder) for name, folder in _FUNCTIONS.items()}
@@ -126,6 +128,13 @@ def describe_workflow(environment: Environment) -> Workflow | None:
             functions=tuple(_describe_function(environment, folder) for folder in _FUNCTIONS.values()),
             definition=json.loads(machine["definition"]),
         )
+
+
+def _substitutions(environment: Environment) -> dict[str, str]:
+    """What the template gives the definition's placeholders, of resources whose names are known before they are."""
+    names = environment.names
+    arns = {f"{name}Arn": names.function_arn(folder) for name, folder in _FUNCTIONS.items()}
+    return arns | {"Partition": names.partition, "TopicArn": names.topic_arn}
 
 
 def _check_threshold(threshold: float) -> None:

@@ -13,7 +13,7 @@ import pytest
 from backend import cleanup, workflow
 from backend.aws import stacks
 from backend.aws.environment import Environment
-from backend.errors import AccessDenied, InvalidThreshold, WorkflowNotDeployed
+from backend.errors import AccessDenied, InvalidDefinition, InvalidThreshold, WorkflowNotDeployed
 from backend.workflow import code, deploy
 from tests import answers
 from tests.projects import of_project
@@ -175,3 +175,21 @@ def test_without_a_stack_there_is_no_workflow(environment: Environment) -> None:
     assert workflow.describe_workflow(environment) is None
     with pytest.raises(WorkflowNotDeployed, match="Deploy the workflow"):
         workflow.submit_image(environment, "uploads/one.png")
+
+
+def test_a_definition_that_step_functions_would_not_take_is_not_deployed(
+    project: Environment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    templates = shutil.copytree(stacks.TEMPLATES, tmp_path / "workflow")
+    path = templates / "state_machine.asl.json"
+    monkeypatch.setattr(deploy, "TEMPLATES", templates)
+    good = path.read_text(encoding="utf-8")
+    for broken, said in (
+        (good.replace('"Next": "IsKnown"', '"Next": "Unheard"'), 'No state found named "Unheard"'),
+        (good.replace("${TopicArn}", "${Topic}"), "placeholders that nothing fills: Topic"),
+    ):
+        path.write_text(broken, encoding="utf-8")
+        with pytest.raises(InvalidDefinition, match=said):
+            workflow.deploy_workflow(project, "no-such-endpoint", LABELS, 0.9)
+    assert workflow.describe_workflow(project) is None
+    assert cleanup.list_resources(project) == []
