@@ -6,11 +6,12 @@ import json
 import re
 import uuid
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
+from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  botocore's own
 
@@ -18,17 +19,20 @@ from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, error_code
 from backend.errors import AwsRequestError, NotFound, WorkflowNotDeployed
 from backend.workflow.content import clean, read_content
+from backend.workflow.events import read_events
 from backend.workflow.history import read_visits
 from backend.workflow.inference_ids import inference_id, is_derived, is_execution_name
 from backend.workflow.outcome import Execution, Verdict
 
-_NAME_LENGTH = 64
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
+
+NAME_LENGTH = 64
 """The most that InvokeEndpoint takes as an inference id; an execution's name may have 80."""
 _MAX_KEY_BYTES = 1024
-_LISTED = 50
 _SEARCHED = 10_000
 """Executions, the newest ones: ten requests, about a second on AWS."""
-_CONCURRENT_DESCRIBES = 8
+_MOST_LISTED = 1000  # in one request
 _THROTTLED = frozenset({"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"})
 _TOO_MANY, _OUTAGE = 429, 500
 
@@ -40,13 +44,22 @@ def submit_image(environment: Environment, key: str, name: str | None = None) ->
     start was answered and the answer lost.
     """
     name = name or execution_name(key)
-    content = {"image_data": "", "s3_bucket": environment.bucket, "s3_key": key}
-    already_there = environment.stepfunctions.exceptions.ExecutionAlreadyExists
-    with execution_errors(f"start an execution for {key}"), suppress(already_there):
-        environment.stepfunctions.start_execution(
-            stateMachineArn=environment.names.state_machine_arn, name=name, input=json.dumps(content)
-        )
+    start_execution(environment, name, image_input(environment, key))
     return name
+
+
+def start_execution(environment: Environment, name: str, content: str) -> None:
+    """Start an execution of this name with an input in JSON; where AWS has one of this name already, it is this one."""
+    already_there = environment.stepfunctions.exceptions.ExecutionAlreadyExists
+    with execution_errors(f"start execution {name}"), suppress(already_there):
+        environment.stepfunctions.start_execution(
+            stateMachineArn=environment.names.state_machine_arn, name=name, input=content
+        )
+
+
+def image_input(environment: Environment, key: str) -> str:
+    """What an execution is given for an image of the bucket, in JSON."""
+    return json.dumps({"image_data": "", "s3_bucket": environment.bucket, "s3_key": key})
 
 
 def describe_execution(environment: Environment, name: str, *, with_history: bool = True) -> Execution:
@@ -61,9 +74,9 @@ def describe_execution(environment: Environment, name: str, *, with_history: boo
         if not with_history:
             return execution
         pages = environment.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
-        events = (event for page in pages for event in page["events"])
-        visits = read_visits(events, execution.error, has_ended=execution.has_ended)
-    return replace(execution, visits=visits)
+        events = [event for page in pages for event in page["events"]]
+    visits = read_visits(events, execution.error, has_ended=execution.has_ended)
+    return replace(execution, visits=visits, events=read_events(events))
 
 
 def names_by_inference(environment: Environment, inference_ids: Collection[str]) -> dict[str, str]:
@@ -100,34 +113,27 @@ def _full_name(environment: Environment, name: str) -> str:
     raise NotFound("There is no execution of this name. Choose one from the list of executions.")
 
 
-def list_executions(environment: Environment) -> list[Execution]:
-    """The newest 50 executions, newest first, without the states they went through; none when there is no workflow."""
-    names = list(_newest_names(environment, _LISTED))
-    with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:  # only describing tells a rejection from a failure
-        described = pool.map(lambda name: _describe_listed(environment, name), names)
-        return [execution for execution in described if execution is not None]
-
-
-def _newest_names(environment: Environment, limit: int) -> Iterator[str]:
-    """The names of executions, newest first; none when there is no workflow."""
+def listed_executions(
+    environment: Environment, since: datetime | None = None, page_size: int = _MOST_LISTED
+) -> Iterator[ExecutionListItemTypeDef]:
+    """What Step Functions lists of the executions that started since then, newest first; none without a workflow."""
     pages = environment.stepfunctions.get_paginator("list_executions").paginate(
-        stateMachineArn=environment.names.state_machine_arn,
-        PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
+        stateMachineArn=environment.names.state_machine_arn, PaginationConfig={"PageSize": page_size}
     )
     try:
         with execution_errors("list the executions"):
             for page in pages:
-                yield from (item["name"] for item in page["executions"])
+                for item in page["executions"]:
+                    if since is not None and item["startDate"] < since:
+                        return
+                    yield item
     except WorkflowNotDeployed:
         return
 
 
-def _describe_listed(environment: Environment, name: str) -> Execution | None:
-    """An execution of the list; None when it was deleted since."""
-    try:
-        return describe_execution(environment, name, with_history=False)
-    except NotFound:
-        return None
+def _newest_names(environment: Environment, limit: int) -> Iterator[str]:
+    """The names of executions, newest first; none when there is no workflow."""
+    return (item["name"] for item in islice(listed_executions(environment, page_size=min(limit, _MOST_LISTED)), limit))
 
 
 def _execution(environment: Environment, described: Any) -> Execution:
@@ -158,7 +164,7 @@ def execution_name(key: str) -> str:
     """The image's name, for people, and random digits, so that it can be sent again."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(key).stem)
     digits = uuid.uuid4().hex[:16]
-    return f"{stem[: _NAME_LENGTH - len(digits) - 1]}-{digits}".lstrip("-")
+    return f"{stem[: NAME_LENGTH - len(digits) - 1]}-{digits}".lstrip("-")
 
 
 def passes(error: AwsRequestError) -> bool:

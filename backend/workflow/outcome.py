@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -95,6 +96,17 @@ class StateVisit:
 
 
 @dataclass(frozen=True)
+class Event:
+    """An event of an execution's history: when, of which state, and what AWS tells with it, by name."""
+
+    number: int
+    kind: str
+    at: datetime
+    state: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Execution:
     """One image's way through the state machine, or whatever somebody else started it with.
 
@@ -112,6 +124,7 @@ class Execution:
     error: str | None = None
     cause: str | None = None
     visits: tuple[StateVisit, ...] = ()
+    events: tuple[Event, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

@@ -17,8 +17,7 @@ from backend.progress import Progress, no_progress, part_of
 from backend.staging.pictures import check_picture
 from backend.staging.upright import is_upright, open_upright
 from backend.wording import count_of, enumerated, safe_name
-from backend.workflow.batch import run_batch
-from backend.workflow.outcome import Execution
+from backend.workflow.submission import submit_images
 
 MAX_UPLOAD_MB = 4
 """Of one file, as it is handed in."""
@@ -44,8 +43,8 @@ class PreparedImage:
 
 def submit_uploads(
     environment: Environment, images: Sequence[tuple[str, bytes]], progress: Progress = no_progress
-) -> list[Execution]:
-    """Upload images, given as (name, content), and run each through the workflow.
+) -> None:
+    """Upload images, given as (name, content), and run each through the workflow; several are a batch.
 
     A bad file is left out and named in the last progress message. Raises InvalidImage when all are bad,
     AwsRequestError when the bucket refuses.
@@ -65,9 +64,8 @@ def submit_uploads(
         storing(number / len(images), f"Looked at {number} of {len(images)} files.")
     if not keys:
         raise InvalidImage(" ".join(_few(problems)) or "There is no image to submit. Choose one or more.")
-    executions = run_batch(environment, keys, part_of(progress, _STORING_SHARE, 1.0))
+    submit_images(environment, keys, f"{count_of(len(keys), 'upload')}", part_of(progress, _STORING_SHARE, 1.0))
     progress(1.0, _summary(len(keys), len(images), redrawn, problems))
-    return executions
 
 
 def prepare_image(name: str, content: bytes) -> PreparedImage:
