@@ -1,6 +1,7 @@
 """Figures from values and data frames, by feature: pure functions."""
 
 from backend.charts.evaluation import confusion_squares, cost_curve, coverage_curve, reliability_diagram
+from backend.charts.load import sent_over_time
 from backend.charts.monitoring import (
     as_html,
     class_mix,
@@ -28,5 +29,6 @@ __all__ = [
     "pass_rate",
     "probabilities_bar",
     "reliability_diagram",
+    "sent_over_time",
     "traffic",
 ]

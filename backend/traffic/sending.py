@@ -47,11 +47,11 @@ class Sender:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the following of what has not ended; the executions go on."""
+        """End the following of what has not ended; the executions go on. What is being started is, and is noted."""
         self._is_closed.set()
         self._watch.close()
-        self._starters.shutdown(wait=False, cancel_futures=True)
-        self._describers.shutdown(wait=False, cancel_futures=True)
+        self._starters.shutdown()
+        self._describers.shutdown()
 
     def send(self, row: Sent, due: float) -> None:
         """Start an image's execution as soon as fewer than 16 are in flight; one that waits for long is given up.
