@@ -47,8 +47,8 @@ def run_pipeline(
         job = start_training(environment, dataset, options.training)
         wait_for_training(environment, job, progress)
     with clock.step("deployment"):
-        deploy_model(environment, job, options.deployment)
-        endpoint = wait_for_endpoint(environment, progress)
+        config = deploy_model(environment, job, options.deployment)
+        endpoint = wait_for_endpoint(environment, progress, config=config)
     with clock.step("workflow"):
         workflow.deploy_workflow(environment, endpoint.name, dataset.labels, options.threshold, progress)
     images = staging.list_images(environment, dataset, "test")

@@ -13,7 +13,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from backend.aws.environment import Environment, Session
+from backend.settings import Settings
+
 Change = Callable[[dict[str, Any]], None]
+
+
+def account(region: str = "us-east-1") -> Environment:
+    """A real account as the app sees it, which no request reaches: each has to be `answered`."""
+    session = Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="example", region_name=region)
+    return Environment(session, region, "123456789012", Settings(environment="aws", region=region))
 
 
 @contextmanager

@@ -197,7 +197,12 @@ def open_environment(settings: Settings) -> Environment:
     """
     if settings.environment == "embedded":
         return _open_embedded(settings)
-    session = Session(region_name=settings.region)
+    try:
+        session = Session(region_name=settings.region)
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"boto3 cannot use the AWS command line's configuration: {error}. Correct AWS_PROFILE or ~/.aws/config."
+        ) from error
     if not session.region_name:
         raise ConfigurationError("No AWS region is set. Set SCONES_REGION or AWS_REGION, for example to us-east-1.")
     return Environment(session, session.region_name, _account_of(session), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -34,6 +35,8 @@ _MISSING = frozenset(
         "StateMachineDoesNotExist",
     }
 )
+_QUOTA_NAME = re.compile(r"service limit '([^']+)'")
+"""The quota's name in what SageMaker says, as the console of Service Quotas lists it."""
 _VALIDATION = frozenset({"ValidationError", "ValidationException"})
 _MISSING_WORDS = ("Could not find", "Requested resource not found", "does not exist")
 """How SageMaker and CloudFormation say it: their code is the same as for a malformed request."""
@@ -51,9 +54,7 @@ def aws_errors(action: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _request_error(error)(
-            f"AWS did not {action}: {error_message(error)} {_advice(error_code(error))}"
-        ) from error
+        raise _request_error(error)(f"AWS did not {action}: {error_message(error)} {_advice(error)}") from error
     except WaiterError as error:
         raise AwsRequestError(f"AWS did not {action} in time: {error}. Look at it again in a few minutes.") from error
     except BotoCoreError as error:
@@ -103,9 +104,20 @@ def _request_error(error: ClientError) -> type[AwsRequestError]:
     return AccessDenied if error_code(error) in _DENIED else AwsRequestError
 
 
-def _advice(code: str) -> str:
+def _advice(error: ClientError) -> str:
+    code = error_code(error)
     if code in _DENIED:
         return "Ask for this permission, or use another profile."
     if code in _QUOTA:
-        return "Choose another instance type, or ask AWS for a higher quota."
+        return _quota_advice(_QUOTA_NAME.search(error_message(error)))
     return f"({code})"
+
+
+def _quota_advice(quota: re.Match[str] | None) -> str:
+    """A new account's quota is 0 for every type of instance with a GPU: another type of the kind is no way out."""
+    if quota is None:
+        return "Delete what is not needed, or ask for a higher quota in the console of Service Quotas."
+    return (
+        f'Ask for a higher one in this region\'s console of Service Quotas: Amazon SageMaker, "{quota[1]}". '
+        "A new account has 0 of every type with a GPU, and AWS takes minutes to days to change it."
+    )

@@ -11,10 +11,12 @@ from backend.errors import ModelMissing
 from backend.training import TrainingJob
 
 _THREADS = 8
+_WITH_MODELS = frozenset({"Completed", "Stopped"})
+"""How a job ended that may have left a model: the algorithm stores its best one as it goes."""
 
 
 def deployable(environment: Environment, jobs: Sequence[TrainingJob]) -> list[TrainingJob]:
-    """Those of the training jobs that completed and whose artifact is still there, in their order."""
+    """Those of the training jobs that left an artifact which is still there, in their order: stopped ones too."""
     with ThreadPoolExecutor(_THREADS) as pool:
         there = list(pool.map(lambda job: has_artifact(environment, job), jobs))
     return [job for job, is_there in zip(jobs, there, strict=True) if is_there]
@@ -22,18 +24,19 @@ def deployable(environment: Environment, jobs: Sequence[TrainingJob]) -> list[Tr
 
 def find_artifact(environment: Environment, job: TrainingJob) -> str:
     """The URI of a training job's artifact; raises ModelMissing when it has none or it was deleted, AwsRequestError."""
-    if job.status != "Completed" or job.model_artifact is None:
+    if job.status not in _WITH_MODELS or job.model_artifact is None:
         raise ModelMissing(
             f"Training job {job.name} is {job.status} and has no model to deploy. Choose a completed job."
         )
     if not has_artifact(environment, job):
-        raise ModelMissing(f"The model of training job {job.name} was deleted. Choose another job, or train again.")
+        gone = "was deleted" if job.status == "Completed" else "is not there: the job was stopped before it stored one"
+        raise ModelMissing(f"The model of training job {job.name} {gone}. Choose another job, or train again.")
     return job.model_artifact
 
 
 def has_artifact(environment: Environment, job: TrainingJob) -> bool:
-    """Whether a training job completed and its artifact is still there. Raises AwsRequestError."""
-    if job.status != "Completed" or job.model_artifact is None:
+    """Whether a training job left an artifact that is still there. Raises AwsRequestError."""
+    if job.status not in _WITH_MODELS or job.model_artifact is None:
         return False
     bucket, _, key = job.model_artifact.removeprefix("s3://").partition("/")
     with aws_errors(f"look for the model {job.model_artifact}"):

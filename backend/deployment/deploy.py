@@ -20,11 +20,12 @@ from backend.progress import Progress, no_progress
 from backend.training import describe_training
 
 
-def deploy_model(environment: Environment, training_job: str, options: DeploymentOptions) -> None:
-    """Serve a completed training job's model; an endpoint that exists goes over to it without losing a request.
+def deploy_model(environment: Environment, training_job: str, options: DeploymentOptions) -> str:
+    """Serve a training job's model; an endpoint that exists goes over to it without losing a request.
 
-    Returns at once: follow with describe_endpoint. Raises ModelMissing when the job has no model, AwsRequestError when
-    AWS refuses; what was made until then is deleted again, unless the endpoint may serve from it.
+    Returns at once, with the name of the endpoint configuration: follow with wait_for_endpoint. Raises ModelMissing
+    when the job has no model, AwsRequestError when AWS refuses; what was made until then is deleted again, unless the
+    endpoint may serve from it.
     """
     artifact = find_artifact(environment, describe_training(environment, training_job))
     name = environment.names.stamped()
@@ -40,6 +41,7 @@ def deploy_model(environment: Environment, training_job: str, options: Deploymen
                 undo.pop_all()
             raise
         undo.pop_all()
+    return name
 
 
 def delete_endpoint(environment: Environment, progress: Progress = no_progress) -> None:

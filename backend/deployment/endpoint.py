@@ -87,8 +87,14 @@ def describe_endpoint(environment: Environment) -> Endpoint | None:
     )
 
 
-def wait_for_endpoint(environment: Environment, progress: Progress = no_progress) -> Endpoint:
-    """Wait until the endpoint stops changing; raises EndpointNotInService with SageMaker's reason when it failed."""
+def wait_for_endpoint(
+    environment: Environment, progress: Progress = no_progress, *, config: str | None = None
+) -> Endpoint:
+    """Wait until the endpoint stops changing, and serves from an endpoint configuration where one is named.
+
+    Raises EndpointNotInService with SageMaker's reason when it failed. A change that fails is taken back: the endpoint
+    is in service again, from the configuration of before, and SageMaker does not always say why.
+    """
     name = environment.names.endpoint
     with goes_on(f"SageMaker goes on with endpoint {name}."):
         for _ in attempts(f"Endpoint {name}"):
@@ -101,6 +107,12 @@ def wait_for_endpoint(environment: Environment, progress: Progress = no_progress
     if not endpoint.in_service:
         reason = endpoint.failure_reason or "no reason given"
         raise EndpointNotInService(f"Endpoint {name} is {endpoint.status}: {reason}. Deploy a model again.")
+    if config is not None and endpoint.endpoint_config != config:
+        raise EndpointNotInService(
+            f"Endpoint {name} does not serve the new model: SageMaker took the change back"
+            f"{f' ({endpoint.failure_reason})' if endpoint.failure_reason else ''}. It serves what it served before. "
+            "Read the endpoint's log, and deploy again."
+        )
     return endpoint
 
 

@@ -11,6 +11,7 @@ from backend.aws.names import CAPTURES_PREFIX
 from backend.aws.polling import attempts, goes_on
 from backend.deployment.endpoint import CHANGING, find_endpoint
 from backend.progress import Progress, no_progress
+from backend.training.algorithm import algorithm_image
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import ProductionVariantInstanceTypeType
@@ -31,10 +32,8 @@ class DeploymentOptions:
 
 
 def create_model(environment: Environment, name: str, artifact: str) -> None:
-    """Create a model of an artifact's URI. Raises AwsRequestError."""
-    from sagemaker.core import image_uris  # imported late: the SDK takes seconds to load
-
-    image = image_uris.retrieve("image-classification", region=environment.region)
+    """Create a model of an artifact's URI. Raises AwsRequestError, ConfigurationError."""
+    image = algorithm_image(environment)
     with aws_errors("create the model"):
         environment.sagemaker.create_model(
             ModelName=name,

@@ -16,6 +16,7 @@ from backend.aws.polling import attempts, goes_on
 from backend.errors import TrainingFailed, TrainingNotPossible
 from backend.progress import Progress, no_progress
 from backend.staging import Dataset
+from backend.training.algorithm import algorithm_image
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -26,7 +27,7 @@ IMAGE_SHAPE = "3,28,28"
 """Crops of CIFAR's 32 x 32 pixels: the size for which the developer guide suggests 20 to 110 layers."""
 LEARNING_RATES = {"nag": 0.02, "sgd": 0.02, "adam": 0.001, "rmsprop": 0.001}
 """A rate to begin with for each of the algorithm's optimizers, the default's first."""
-_MAX_RUNTIME_SECONDS = 3600
+_OF_THE_MACHINE = frozenset({"instance_type", "max_runtime_hours"})
 _CONCURRENT_DESCRIBES = 8
 _PAGE_SIZE = 100
 
@@ -49,10 +50,14 @@ class TrainingOptions:
     lr_scheduler_step: str = "15,25"
     lr_scheduler_factor: float = 0.1
     instance_type: str = "ml.g4dn.xlarge"
+    max_runtime_hours: int = 24
+    """After which SageMaker stops the job; 24 is its own default. What was trained until then is kept."""
 
     def hyperparameters(self, dataset: Dataset) -> dict[str, str]:
         """The job's hyperparameters for this dataset; SageMaker takes every value as text."""
-        chosen = {name: str(value) for name, value in asdict(self).items() if name != "instance_type" and value != ""}
+        chosen = {
+            name: str(value) for name, value in asdict(self).items() if name not in _OF_THE_MACHINE and value != ""
+        }
         return chosen | {
             "num_classes": str(len(dataset.labels)),
             "num_training_samples": str(dataset.size("train")),
@@ -100,16 +105,15 @@ def start_training(environment: Environment, dataset: Dataset, options: Training
 
     Raises TrainingNotPossible when the dataset holds too few images, AwsRequestError when AWS refuses the job.
     """
-    from sagemaker.core import image_uris  # imported late: the SDK takes seconds to load
-
     _require_a_batch(dataset, options)
     name = environment.names.stamped()
+    image = algorithm_image(environment)
     with aws_errors("start the training job"):
         environment.sagemaker.create_training_job(
             TrainingJobName=name,
             RoleArn=environment.names.sagemaker_role_arn,
             AlgorithmSpecification={
-                "TrainingImage": image_uris.retrieve("image-classification", region=environment.region),
+                "TrainingImage": image,
                 "TrainingInputMode": "File",
             },
             HyperParameters=options.hyperparameters(dataset),
@@ -120,7 +124,7 @@ def start_training(environment: Environment, dataset: Dataset, options: Training
                 "InstanceCount": 1,
                 "VolumeSizeInGB": 50,
             },
-            StoppingCondition={"MaxRuntimeInSeconds": _MAX_RUNTIME_SECONDS},
+            StoppingCondition={"MaxRuntimeInSeconds": 3600 * options.max_runtime_hours},
             Tags=environment.tag_list,
         )
     return name
@@ -156,10 +160,14 @@ def wait_for_training(environment: Environment, name: str, progress: Progress = 
             progress(0.0, f"Training job {name}: {job.secondary_status}.")
     if job.status != "Completed":
         raise TrainingFailed(
-            f"Training job {name} ended as {job.status}: {job.failure_reason or 'it was stopped'}. "
+            f"Training job {name} ended as {job.status}: {job.failure_reason or _why_stopped(job)}. "
             "Read its log, correct the options or the data, and train again."
         )
     return job
+
+
+def _why_stopped(job: TrainingJob) -> str:
+    return "it ran into its time limit" if job.secondary_status == "MaxRuntimeExceeded" else "it was stopped"
 
 
 def _our_jobs(environment: Environment) -> Iterator[str]:

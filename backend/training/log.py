@@ -112,12 +112,17 @@ def _log_lines(environment: Environment, name: str) -> Iterator[str]:
 
 
 def _stream_lines(environment: Environment, stream: str) -> Iterator[str]:
-    page = environment.logs.get_log_events(logGroupName=TRAINING_LOG_GROUP, logStreamName=stream, startFromHead=True)
-    while page["events"]:
-        yield from (event["message"] for event in page["events"])
-        token = page["nextForwardToken"]
+    """A stream's lines; its end is where CloudWatch Logs gives back the token it was given. A page may be empty before.
+
+    Source: the GetLogEvents API's reference.
+    """
+    position: dict[str, str] = {}
+    while True:
         page = environment.logs.get_log_events(
-            logGroupName=TRAINING_LOG_GROUP, logStreamName=stream, startFromHead=True, nextToken=token
+            logGroupName=TRAINING_LOG_GROUP, logStreamName=stream, startFromHead=True, **position
         )
-        if page["nextForwardToken"] == token:
+        yield from (event["message"] for event in page["events"])
+        reached = {"nextToken": page["nextForwardToken"]}
+        if reached == position:
             return
+        position = reached

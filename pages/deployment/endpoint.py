@@ -52,6 +52,12 @@ def choose_deployment(
     return job.name, DeploymentOptions(instance_type, instance_count, percent)
 
 
+def follow_deployment(environment: Environment, config: str) -> None:
+    """Tell at the end whether the endpoint serves from its new configuration: SageMaker takes back what fails."""
+    work = partial(deployment.wait_for_endpoint, environment, config=config)
+    jobs.start(JobName.DEPLOYMENT, "Deploying the model", work, "The model is deployed.")
+
+
 def draw_endpoint(environment: Environment) -> bool:
     """The endpoint, read anew; returns whether it is changing."""
     endpoint = deployment.describe_endpoint(environment)
@@ -60,7 +66,8 @@ def draw_endpoint(environment: Environment) -> bool:
     with st.container(border=True):
         _draw_head(environment, endpoint)
         if endpoint.failure_reason:
-            st.error(as_text(endpoint.failure_reason), icon=":material/error:")
+            said = f"The last change was taken back: {endpoint.failure_reason}"
+            st.error(as_text(said if endpoint.in_service else endpoint.failure_reason), icon=":material/error:")
         _draw_lineage(endpoint)
     return endpoint.is_changing
 

@@ -7,7 +7,7 @@ import streamlit as st
 from backend import deployment
 from backend.deployment import Endpoint
 from backend.training import Accuracy, TrainingJob
-from pages.deployment.endpoint import choose_deployment, draw_endpoint
+from pages.deployment.endpoint import choose_deployment, draw_endpoint, follow_deployment
 from pages.shared import (
     JobName,
     PagePath,
@@ -48,4 +48,5 @@ with part():
             changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
             if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
                 with action("Deployment started"), st.spinner("Starting the deployment"):
-                    deployment.deploy_model(environment, job, options)
+                    config = deployment.deploy_model(environment, job, options)
+                    follow_deployment(environment, config)

@@ -52,6 +52,14 @@ def choose_options() -> TrainingOptions:
             "Lower it to this share", 0.01, 1.0, _DEFAULTS.lr_scheduler_factor, step=0.05, key="training.factor"
         )
         instance = st.text_input("Instance type", _DEFAULTS.instance_type, key="training.instance")
+        hours = st.number_input(
+            "Longest time, hours",
+            1,
+            28 * 24,
+            _DEFAULTS.max_runtime_hours,
+            key="training.hours",
+            help="SageMaker stops a job that takes longer, and keeps its best model so far.",
+        )
     return TrainingOptions(
         num_layers=layers,
         epochs=epochs,
@@ -63,6 +71,7 @@ def choose_options() -> TrainingOptions:
         lr_scheduler_step=steps,
         lr_scheduler_factor=factor,
         instance_type=instance,
+        max_runtime_hours=hours,
     )
 
 

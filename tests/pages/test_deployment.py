@@ -85,6 +85,8 @@ def test_another_model_is_deployed_as_chosen(visit: Visit, populated: Environmen
     app = visit(populated, PAGE)
     app.selectbox(key="deployment.instance_type").set_value("ml.c5.xlarge").run()
     click(app, "Deploy model")
+    assert finish(app, JobName.DEPLOYMENT).status == "succeeded"
+    assert [element.value for element in app.success] == ["The model is deployed."]
     populated.sagemaker.get_waiter("endpoint_in_service").wait(
         EndpointName=populated.names.endpoint, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )

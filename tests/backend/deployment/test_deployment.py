@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from sagemaker.core import image_uris
 
 from backend import deployment, staging, training
 from backend.aws.environment import Environment
+from backend.aws.polling import attempts
+from backend.deployment.serving import create_endpoint_config
 from backend.errors import EndpointNotInService, ModelMissing, TrainingFailed
+from backend.training.algorithm import algorithm_image
+from tests import answers
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,42 @@ def test_a_job_without_a_model_cannot_be_deployed(environment: Environment, data
         deployment.deploy_model(environment, name, deployment.DeploymentOptions())
 
 
+def test_a_stopped_jobs_model_can_be_deployed(environment: Environment, dataset: staging.Dataset) -> None:
+    name = training.start_training(environment, dataset, training.TrainingOptions(epochs=500))
+    for _ in attempts("An epoch", timeout=60):
+        if training.read_training_log(environment, name).accuracy is not None:
+            break
+    training.stop_training(environment, name)
+    with pytest.raises(TrainingFailed, match="Stopped"):
+        training.wait_for_training(environment, name)
+    job = training.describe_training(environment, name)
+    assert deployment.deployable(environment, [job]) == [job]
+
+
+def test_nothing_is_captured_where_nothing_is_asked_for() -> None:
+    account = answers.account()
+    asked: list[dict[str, Any]] = []
+
+    def create(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request)
+        return {"EndpointConfigArn": "arn"}
+
+    with answers.answered(account.sagemaker, "CreateEndpointConfig", create):
+        create_endpoint_config(account, "config", deployment.DeploymentOptions(capture_percent=0))
+    capture = asked[0]["DataCaptureConfig"]
+    assert (capture["EnableCapture"], capture["InitialSamplingPercentage"]) == (False, 0)
+
+
+def test_a_change_that_sagemaker_took_back_is_no_success(
+    environment: Environment, endpoint: deployment.Endpoint
+) -> None:
+    environment.s3.put_object(Bucket=environment.bucket, Key="models/broken.tar.gz", Body=b"no archive")
+    _serve(environment, f"s3://{environment.bucket}/models/broken.tar.gz", "broken")
+    with pytest.raises(EndpointNotInService, match=r"took the change back .* serves what it served before"):
+        deployment.wait_for_endpoint(environment, config="broken")
+    assert deployment.wait_for_endpoint(environment, config=endpoint.endpoint_config).in_service
+
+
 def test_a_model_from_elsewhere_serves_without_a_lineage(
     environment: Environment, endpoint: deployment.Endpoint, trained_job: training.TrainingJob
 ) -> None:
@@ -63,7 +103,7 @@ def test_a_model_from_elsewhere_serves_without_a_lineage(
     environment.s3.copy_object(
         Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
     )
-    _serve(environment, f"s3://{environment.bucket}/{foreign}")
+    _serve(environment, f"s3://{environment.bucket}/{foreign}", "elsewhere")
     state = deployment.wait_for_endpoint(environment)
     assert state.in_service
     assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
@@ -83,24 +123,23 @@ def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
     assert environment.sagemaker.list_models(NameContains=endpoint.model)["Models"] == []
 
 
-def _serve(environment: Environment, artifact: str) -> None:
+def _serve(environment: Environment, artifact: str, name: str) -> None:
     """Put a model into service as other people's code does."""
     sagemaker = environment.sagemaker
-    image = image_uris.retrieve("image-classification", region=environment.region)
     sagemaker.create_model(
-        ModelName="elsewhere",
-        PrimaryContainer={"Image": image, "ModelDataUrl": artifact},
+        ModelName=name,
+        PrimaryContainer={"Image": algorithm_image(environment), "ModelDataUrl": artifact},
         ExecutionRoleArn=environment.names.sagemaker_role_arn,
     )
     sagemaker.create_endpoint_config(
-        EndpointConfigName="elsewhere",
+        EndpointConfigName=name,
         ProductionVariants=[
             {
                 "VariantName": "AllTraffic",
-                "ModelName": "elsewhere",
+                "ModelName": name,
                 "InstanceType": "ml.m5.xlarge",
                 "InitialInstanceCount": 1,
             }
         ],
     )
-    sagemaker.update_endpoint(EndpointName=environment.names.endpoint, EndpointConfigName="elsewhere")
+    sagemaker.update_endpoint(EndpointName=environment.names.endpoint, EndpointConfigName=name)

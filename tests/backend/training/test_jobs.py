@@ -105,6 +105,38 @@ def answered_by(
         yield
 
 
+@pytest.mark.parametrize(
+    ("secondary", "reason"), [("Stopped", "it was stopped"), ("MaxRuntimeExceeded", "it ran into its time limit")]
+)
+def test_a_job_that_did_not_complete_says_why(secondary: str, reason: str) -> None:
+    account = answers.account()
+    stopped = {
+        "TrainingJobName": "job",
+        "TrainingJobStatus": "Stopped",
+        "SecondaryStatus": secondary,
+        "CreationTime": datetime.now(UTC),
+    }
+    with (
+        answers.answered(account.sagemaker, "DescribeTrainingJob", lambda _request: stopped),
+        pytest.raises(TrainingFailed, match=f"ended as Stopped: {reason}"),
+    ):
+        training.wait_for_training(account, "job")
+
+
+def test_a_job_may_take_as_long_as_was_chosen(dataset: staging.Dataset) -> None:
+    account = answers.account()
+    asked: list[dict[str, Any]] = []
+
+    def create(request: dict[str, Any]) -> dict[str, Any]:
+        asked.append(request)
+        return {"TrainingJobArn": "arn"}
+
+    with answers.answered(account.sagemaker, "CreateTrainingJob", create):
+        training.start_training(account, dataset, training.TrainingOptions(max_runtime_hours=72))
+    assert asked[0]["StoppingCondition"] == {"MaxRuntimeInSeconds": 259_200}
+    assert "max_runtime_hours" not in asked[0]["HyperParameters"]
+
+
 def test_a_stopped_job_ends_as_stopped(environment: Environment, dataset: staging.Dataset) -> None:
     name = training.start_training(environment, dataset, training.TrainingOptions(epochs=500))
     training.stop_training(environment, name)

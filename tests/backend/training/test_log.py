@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from backend.training.log import Accuracy, EpochMetrics, TrainingLog, parse_epochs
+from backend.training.log import Accuracy, EpochMetrics, TrainingLog, parse_epochs, read_training_log
+from tests import answers
 
 # Lines of a real training job, from the SageMaker console.
 REAL_LINES = [
@@ -73,3 +76,20 @@ def test_before_an_epoch_is_validated_there_is_no_accuracy(log: TrainingLog) -> 
 def test_the_epochs_are_counted_from_one_in_words() -> None:
     assert Accuracy(0.9, 21, 0.885, 29).epochs_in_words == "epoch 22 is kept; the last, 30, had 0.885"
     assert Accuracy(0.9, 29, 0.9, 29).epochs_in_words == "epoch 30, the last, is kept"
+
+
+def test_an_empty_page_is_not_the_end_of_a_log() -> None:
+    """CloudWatch Logs says that a stream is at its end by giving back the token that it was given."""
+    pages = {None: ("first", "f/1"), "f/1": (None, "f/2"), "f/2": ("second", "f/3"), "f/3": (None, "f/3")}
+
+    def page(request: dict[str, Any]) -> dict[str, Any]:
+        message, token = pages[request.get("nextToken")]
+        return {"events": [{"message": message}] if message else [], "nextForwardToken": token}
+
+    account = answers.account()
+    streams = {"logStreams": [{"logStreamName": "job/algo-1-1700000000"}]}
+    with (
+        answers.answered(account.logs, "DescribeLogStreams", lambda _request: streams),
+        answers.answered(account.logs, "GetLogEvents", page),
+    ):
+        assert read_training_log(account, "job").lines == ("first", "second")

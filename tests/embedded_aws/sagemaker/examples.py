@@ -32,7 +32,7 @@ def training_request(name: str, bucket: str, channels: dict[str, str], **changes
         "RoleArn": ROLE_ARN,
         "HyperParameters": {
             "num_layers": "20",
-            "image_shape": "3,32,32",
+            "image_shape": "3,28,28",
             "num_classes": "2",
             "num_training_samples": "16",
             "mini_batch_size": "8",

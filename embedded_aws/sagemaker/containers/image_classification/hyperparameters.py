@@ -14,6 +14,8 @@ from embedded_aws.sagemaker.containers.image_classification.container import Use
 
 SMALL_IMAGE_LAYERS = (20, 32, 44, 56, 110)
 LARGE_IMAGE_LAYERS = (18, 34, 50, 101, 152, 200)
+_SMALL_HEIGHT = 28
+"""The tallest image_shape that the built-in's network of three stages takes. Source: MXNet's symbol of the ResNet."""
 
 
 def _integers(value: Any) -> Any:
@@ -94,6 +96,11 @@ def parse(values: Mapping[str, str]) -> Hyperparameters:
         parsed = Hyperparameters.model_validate(given)
     except ValidationError as error:
         raise UserError(" ".join(_sentence(item) for item in error.errors())) from error
+    if parsed.num_layers in SMALL_IMAGE_LAYERS and parsed.image_shape[1] > _SMALL_HEIGHT:
+        raise UserError(
+            f"Hyperparameter num_layers={parsed.num_layers} is for an image_shape of at most {_SMALL_HEIGHT} pixels in "
+            f"height, not {parsed.image_shape[1]}. Choose one of {LARGE_IMAGE_LAYERS}, or a smaller image_shape."
+        )
     if parsed.multi_label:
         raise UserError("Hyperparameter multi_label=1 is not supported: every image has one label here.")
     if parsed.checkpoint_frequency is not None and parsed.checkpoint_frequency > parsed.epochs:

@@ -73,6 +73,12 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
         parse({**REQUIRED, name: value})
 
 
+@pytest.mark.parametrize("shape", ["3,29,28", "3,32,32"])
+def test_layers_for_small_images_are_refused_for_larger_ones(shape: str) -> None:
+    with pytest.raises(UserError, match=r"num_layers=20 .* at most 28 pixels in height"):
+        parse({**REQUIRED, "num_layers": "20", "image_shape": shape})
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(UserError, match="'learning_rat' was unexpected"):
         parse({**REQUIRED, "learning_rat": "0.1"})
