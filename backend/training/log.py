@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 
 from backend.aws.environment import Environment
@@ -116,13 +117,10 @@ def _stream_lines(environment: Environment, stream: str) -> Iterator[str]:
 
     Source: the GetLogEvents API's reference.
     """
-    position: dict[str, str] = {}
-    while True:
-        page = environment.logs.get_log_events(
-            logGroupName=TRAINING_LOG_GROUP, logStreamName=stream, startFromHead=True, **position
-        )
+    read = partial(
+        environment.logs.get_log_events, logGroupName=TRAINING_LOG_GROUP, logStreamName=stream, startFromHead=True
+    )
+    page, reached = read(), None
+    while (token := page["nextForwardToken"]) != reached:
         yield from (event["message"] for event in page["events"])
-        reached = {"nextToken": page["nextForwardToken"]}
-        if reached == position:
-            return
-        position = reached
+        page, reached = read(nextToken=token), token
