@@ -25,6 +25,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - ExecutionsUnavailable
   - InvalidThreshold
   - InvalidDefinition
+  - FanOutNotPossible
   - InvalidSubscription
   - TrafficNotPossible
   - CaptureUnavailable
@@ -131,6 +132,10 @@ class InvalidThreshold(SconesError):
 
 class InvalidDefinition(SconesError):
     """When Step Functions would not take a state machine's definition."""
+
+
+class FanOutNotPossible(SconesError):
+    """When many images cannot be sent at once: nothing is deployed for it, or they are too many."""
 
 
 class InvalidSubscription(SconesError):

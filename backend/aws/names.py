@@ -85,6 +85,14 @@ class Names:
         """The ARN of an execution of the state machine."""
         return self._arn("states", f"execution:{self.project}:{name}")
 
+    @property
+    def fan_out_arn(self) -> str:
+        """The state machine that sends many images through the other."""
+        return f"{self.state_machine_arn}-fan-out"
+
+    def fan_out_execution_arn(self, name: str) -> str:
+        return self._arn("states", f"execution:{self.project}-fan-out:{name}")
+
     def function(self, folder: str) -> str:
         """The Lambda function whose code is in `lambdas/<folder>`."""
         return f"{self.project}-{folder.replace('_', '-')}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,9 @@ _FUNCTIONS = {
     "ClassifyImage": "classify_image",
     "FilterInference": "filter_inference",
 }
+
+_DEFINITIONS = {"DefinitionKey": "state_machine.asl.json", "FanOutDefinitionKey": "fan_out.asl.json"}
+"""By the template's parameter that names where it is."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Workflow:
     topic_arn: str
     functions: tuple[LambdaFunction, ...]
     definition: dict[str, Any]
+    fan_out: dict[str, Any] | None
+    """The definition of the state machine for many images; None in a workflow deployed before there was one."""
 
     @property
     def rejects_unknown(self) -> bool:
@@ -75,14 +80,15 @@ def deploy_workflow(
     taken, StackFailed when a resource fails; the workflow that worked before works still.
     """
     _check_threshold(threshold)
-    check_definition(environment, TEMPLATES / "state_machine.asl.json", _substitutions(environment))
+    for name in _DEFINITIONS.values():
+        check_definition(environment, TEMPLATES / name, _substitutions(environment))
     deploy_foundation(environment, progress)
     with aws_errors("upload the workflow's code"):
         code = {f"{name}Code": upload_function(environment, folder) for name, folder in _FUNCTIONS.items()}
-        definition = upload_definition(environment, TEMPLATES / "state_machine.asl.json")
+        for parameter, name in _DEFINITIONS.items():
+            code[parameter] = upload_definition(environment, TEMPLATES / name)
     parameters = code | {
         "Bucket": environment.bucket,
-        "DefinitionKey": definition,
         "EndpointName": endpoint_name,
         "Labels": json.dumps(list(labels)),
         "Threshold": repr(threshold),
@@ -127,6 +133,7 @@ def describe_workflow(environment: Environment) -> Workflow | None:
             topic_arn=parameters["TopicArn"],
             functions=tuple(_describe_function(environment, folder) for folder in _FUNCTIONS.values()),
             definition=json.loads(machine["definition"]),
+            fan_out=_fan_out_definition(environment, outputs),
         )
 
 
@@ -134,7 +141,15 @@ def _substitutions(environment: Environment) -> dict[str, str]:
     """What the template gives the definition's placeholders, of resources whose names are known before they are."""
     names = environment.names
     arns = {f"{name}Arn": names.function_arn(folder) for name, folder in _FUNCTIONS.items()}
-    return arns | {"Partition": names.partition, "TopicArn": names.topic_arn}
+    machines = {"WorkflowArn": names.state_machine_arn, "FanOutArn": names.fan_out_arn}
+    return arns | machines | {"Partition": names.partition, "TopicArn": names.topic_arn}
+
+
+def _fan_out_definition(environment: Environment, outputs: Mapping[str, str]) -> dict[str, Any] | None:
+    if "FanOutArn" not in outputs:
+        return None
+    machine = find(environment.stepfunctions.describe_state_machine, stateMachineArn=outputs["FanOutArn"])
+    return json.loads(machine["definition"]) if machine else None
 
 
 def _check_threshold(threshold: float) -> None:

@@ -10,7 +10,7 @@ import io
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,7 +22,7 @@ from jsonata import Jsonata
 
 from backend.aws.polling import attempts
 from backend.workflow.history import read_visits
-from embedded_aws import executions
+from embedded_aws import executions, nesting
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/any"
@@ -104,9 +104,14 @@ class Ended:
     output: Any
     states: list[str]
     calls: Mapping[str, int]
+    ways: set[tuple[str, ...]]
+    """The states of each execution of it and of those that it started."""
 
 
-def _ended(described: Mapping[str, Any], events: Sequence[Mapping[str, Any]], tasks: Tasks) -> Ended:
+Events = Sequence[Mapping[str, Any]]
+
+
+def _ended(described: Mapping[str, Any], events: Events, started: Iterable[Events], tasks: Tasks) -> Ended:
     error, cause = described.get("error"), described.get("cause")
     status = getattr(described["status"], "value", described["status"])  # an enumeration in moto
     return Ended(
@@ -114,9 +119,14 @@ def _ended(described: Mapping[str, Any], events: Sequence[Mapping[str, Any]], ta
         error,
         cause and cause.partition(" (Service: ")[0],  # behind which each SDK words a refusal in its own way
         json.loads(described["output"]) if status == "SUCCEEDED" else None,
-        [visit.name for visit in read_visits(events, error, has_ended=True)],
+        _states(events),
         tasks.calls,
+        {tuple(_states(one)) for one in started},
     )
+
+
+def _states(events: Events) -> list[str]:
+    return [visit.name for visit in read_visits(events, None, has_ended=True)]
 
 
 Definitions = Mapping[str, Mapping[str, Any]]
@@ -124,15 +134,19 @@ Definitions = Mapping[str, Mapping[str, Any]]
 Interpreter = Callable[[Definitions, Any, Tasks], Ended]
 
 
+_MENDED = ("_start_execution", "_run_execution", "_execute_task", "_invoke_nested_start_execution_sync", "time")
+
+
 def on_ministack(definitions: Definitions, content: Any, tasks: Tasks) -> Ended:
     """What MiniStack, as it is mended here, makes of an execution of the first definition."""
     stepfunctions = pytest.importorskip("ministack.services.stepfunctions")
     with pytest.MonkeyPatch.context() as patch, tasks.until_over():
-        for name in ("_start_execution", "_run_execution", "time"):
+        for name in _MENDED:
             patch.setattr(stepfunctions, name, getattr(stepfunctions, name))
         for name in ("_state_machines", "_executions"):
             patch.setattr(stepfunctions, name, type(stepfunctions._executions)())
         executions.install()
+        nesting.install()
         patch.setattr(stepfunctions, "_SFN_WAIT_SCALE", 0)
         patch.setattr(stepfunctions, "_emit_execution_status_event", lambda _execution: None)
         _answer_in_ministack(stepfunctions, patch, tasks)
@@ -141,7 +155,8 @@ def on_ministack(definitions: Definitions, content: Any, tasks: Tasks) -> Ended:
                 {"name": name, "definition": json.dumps(definition), "roleArn": ROLE_ARN}
             )
         execution = stepfunctions._executions[_run(stepfunctions, next(iter(definitions)), content)]
-        return _ended(execution, execution["events"], tasks)
+        started = [one["events"] for one in stepfunctions._executions.values()]
+        return _ended(execution, execution["events"], started, tasks)
 
 
 def _answer_in_ministack(stepfunctions: Any, patch: pytest.MonkeyPatch, tasks: Tasks) -> None:
@@ -158,7 +173,13 @@ def _answer_in_ministack(stepfunctions: Any, patch: pytest.MonkeyPatch, tasks: T
             raise stepfunctions._ExecutionError(f"SNS.{answer.code}Exception", answer.message)
         return {"MessageId": "1"}
 
+    def list_objects(_resource: str, given: Mapping[str, Any]) -> Any:
+        if isinstance(answer := tasks.answer("s3", given), Refused):
+            raise stepfunctions._ExecutionError(f"S3.{answer.code}Exception", answer.message)
+        return answer
+
     patch.setattr(stepfunctions, "_call_lambda", call_lambda)
+    patch.setattr(stepfunctions, "_invoke_aws_sdk_integration", list_objects)
     patch.setattr(stepfunctions, "_resolve_lambda_function_ref", lambda function, **_: function)
     patch.setitem(stepfunctions._SERVICE_DISPATCH, "arn:aws:states:::sns:publish", publish)
 
@@ -185,15 +206,27 @@ def on_moto(definitions: Definitions, content: Any, tasks: Tasks) -> Ended:
     models = _moto()
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sns
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_aws_sdk,
+        state_task_service_callback,
+        state_task_service_sfn,
+        state_task_service_sns,
+    )
     from moto.stepfunctions.parser.asl.jsonata import jsonata as of_moto
 
     backend = models.StepFunctionsParserBackend(REGION, ACCOUNT)
     with pytest.MonkeyPatch.context() as patch, tasks.until_over():
         patch.setattr(of_moto, "_eval_jsonata", lambda expression: Jsonata.jsonata(expression).evaluate(None))
         patch.setattr(retrier_decl, "time", _NoTime)
-        for module in (lambda_eval_utils, state_task_service_sns):
-            patch.setattr(module, "boto_client_for", lambda **_: _Clients(tasks))
+        patch.setattr(state_task_service_sfn.StateTaskServiceSfn, "_normalise_response", _in_step_functions_names)
+        patch.setattr(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", 0.01)
+        for module in (
+            lambda_eval_utils,
+            state_task_service_sns,
+            state_task_service_aws_sdk,
+            state_task_service_sfn,
+        ):
+            patch.setattr(module, "boto_client_for", lambda **_: _Clients(tasks, backend))
         for name, definition in definitions.items():
             backend.create_state_machine(name, json.dumps(definition), ROLE_ARN)
         machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{next(iter(definitions))}"
@@ -201,7 +234,9 @@ def on_moto(definitions: Definitions, content: Any, tasks: Tasks) -> Ended:
         for _ in attempts("The execution", LIMIT_SECONDS, longest_pause=0.01):
             if execution.status != "RUNNING":
                 break
-        return _ended(execution.to_describe_output(), execution.to_history_output()["events"], tasks)
+        of_all = [one for found in backend.state_machines for one in found.executions]
+        started = [one.to_history_output()["events"] for one in of_all]
+        return _ended(execution.to_describe_output(), execution.to_history_output()["events"], started, tasks)
 
 
 @cache
@@ -210,6 +245,12 @@ def _moto() -> Any:
     models = pytest.importorskip("moto.stepfunctions.parser.models")
     models.AmazonStateLanguageParser.parse = staticmethod(cache(models.AmazonStateLanguageParser.parse))
     return models
+
+
+def _in_step_functions_names(_service: Any, response: dict[str, Any], **_: Any) -> None:
+    """Step Functions' names for the SDK's, of which moto has left the place empty where LocalStack has it."""
+    for name in list(response):
+        response[name[0].upper() + name[1:]] = response.pop(name)
 
 
 class _NoTime:
@@ -221,10 +262,14 @@ class _NoTime:
 
 
 class _Clients:
-    """Lambda and SNS, as moto calls them with boto3."""
+    """Lambda, SNS, S3 and Step Functions, as moto calls them with boto3."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, backend: Any) -> None:
         self._tasks = tasks
+        self._backend = backend
+        from moto.stepfunctions.exceptions import ExecutionAlreadyExists
+
+        self._already_there = ExecutionAlreadyExists
 
     def invoke(self, **given: Any) -> dict[str, Any]:
         answer = self._answer(given["FunctionName"], json.loads(given["Payload"]))
@@ -235,6 +280,20 @@ class _Clients:
     def publish(self, **given: Any) -> dict[str, str]:
         self._answer(given["TopicArn"], given)
         return {"MessageId": "1"}
+
+    def list_objects_v2(self, **given: Any) -> Any:
+        return dict(self._answer("s3", given))
+
+    def start_execution(self, **given: Any) -> Any:
+        request = {name[0].lower() + name[1:]: value for name, value in given.items()}
+        try:
+            started = self._backend.start_execution(request["stateMachineArn"], request["name"], request["input"])
+        except self._already_there as error:
+            raise Refused("ExecutionAlreadyExists").raised() from error
+        return {"ExecutionArn": started.execution_arn, "StartDate": started.start_date}
+
+    def describe_execution(self, executionArn: str) -> Any:  # noqa: N803  boto3's
+        return self._backend.describe_execution(executionArn).to_describe_output()
 
     def _answer(self, arn: str, given: Any) -> Any:
         answer = self._tasks.answer(arn, given)
