@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -27,8 +28,16 @@ JOB_SECONDS = 60.0
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def components() -> BidiComponentManager:
+    """What is installed of Streamlit's components: each visit would look through all packages anew, most of its CPU."""
+    components = BidiComponentManager()
+    components.discover_and_register_components(start_file_watching=False)
+    return components
+
+
 @pytest.fixture
-def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+def visit(monkeypatch: pytest.MonkeyPatch, components: BidiComponentManager) -> Iterator[Visit]:
     """Opens a page of a project as a new session does, and ends the jobs that it started."""
 
     def open_page(project: Environment, page: str, **query: str) -> AppTest:
@@ -37,6 +46,7 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
         st.cache_resource.clear()
         st.cache_data.clear()
         app = AppTest.from_file(APP, default_timeout=60)
+        app._bidi_component_manager = components
         for name, value in query.items():
             app.query_params[name] = value
         # As `switch_page` does, which before the first run goes by the file's name instead of the page's address.
