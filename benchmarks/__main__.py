@@ -10,18 +10,32 @@ from pathlib import Path
 
 from backend.errors import SconesError
 
-NAMES = ("training", "foreign", "endpoint", "kills", "capture", "charts", "workflow", "throttled")
+NAMES = (
+    "training",
+    "foreign",
+    "endpoint",
+    "kills",
+    "capture",
+    "charts",
+    "workflow",
+    "throttled",
+    "histories",
+    "app_share",
+)
 DEFAULTS = {
     "kills": (100,),
     "capture": (100_000, 5_000, 1_000_000),
     "charts": (1_000_000, 10_000_000, 100_000_000),
     "workflow": (1_000,),
     "throttled": (200,),
+    "app_share": (20,),
+    "histories": (5_000,),
 }
 """Sizes of those that take some; the others take an archive."""
 _SIZES = (
     "of kills: rounds; of capture: records, the files that they are in, and records at scale; of charts: records; "
-    "of workflow and throttled: images"
+    "of workflow and throttled: images; of histories: executions; of app_share: "
+    "submissions"
 )
 _DATA = Path(__file__).parents[2] / "shared" / "data"
 _ARCHIVES = {"foreign": _DATA / "cifar-100-bikes-and-others.tar.gz"}

@@ -25,10 +25,18 @@ def workflow_graph(definition: Mapping[str, Any], status_of: Mapping[str, str] |
         'node [shape=box, style="rounded", fontname="Helvetica,Arial,sans-serif", fontsize=11, penwidth=1.5];',
         f'edge [color="{_UNTOUCHED}", fontcolor="{_UNTOUCHED}", fontname="Helvetica,Arial,sans-serif", fontsize=9];',
     ]
+    return "\n".join([*lines, *_states(definition, statuses), "}"])
+
+
+def _states(definition: Mapping[str, Any], statuses: Mapping[str, str]) -> Iterator[str]:
     for name, state in definition["States"].items():
-        lines.append(_node(name, state, statuses.get(name)))
-        lines.extend(_edge(name, target, label) for target, label in _transitions(state))
-    return "\n".join([*lines, "}"])
+        yield _node(name, state, statuses.get(name))
+        yield from (_edge(name, target, label) for target, label in _transitions(state))
+        if within := state.get("ItemProcessor"):
+            yield f'subgraph {_quoted(f"cluster {name}")} {{ style=dotted; color="{_UNTOUCHED}";'
+            yield from _states(within, statuses)
+            yield "}"
+            yield _edge(name, within["StartAt"], "each")
 
 
 def _node(name: str, state: Mapping[str, Any], status: str | None) -> str:
