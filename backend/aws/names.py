@@ -16,6 +16,8 @@ UPLOADS_PREFIX = "uploads/"
 TRAFFIC_PREFIX = "traffic/"
 GROUND_TRUTH_PREFIX = "ground-truth/"
 BATCHES_PREFIX = "batches/"
+PIPELINE_KEY = "pipeline/run.json"
+"""What is known of the run of the whole pipeline that was started last."""
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Of all training jobs of the account, whoever's they are: SageMaker's own name."""

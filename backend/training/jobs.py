@@ -100,13 +100,15 @@ class TrainingJob:
         return self.metrics.get("validation:accuracy")
 
 
-def start_training(environment: Environment, dataset: Dataset, options: TrainingOptions) -> str:
-    """Start a training job on the staged images; returns its name, at once.
+def start_training(
+    environment: Environment, dataset: Dataset, options: TrainingOptions, name: str | None = None
+) -> str:
+    """Start a training job on the staged images; returns its name, at once: this one, or a new one.
 
     Raises TrainingNotPossible when the dataset holds too few images, AwsRequestError when AWS refuses the job.
     """
     _require_a_batch(dataset, options)
-    name = environment.names.stamped()
+    name = name or environment.names.stamped()
     image = algorithm_image(environment)
     with aws_errors("start the training job"):
         environment.sagemaker.create_training_job(

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from backend import demo, pipeline
+from backend import demo
 from backend.aws.environment import Environment
 from backend.pipeline import PipelineOptions, run_pipeline
+from backend.pipeline import figures as figures_module
 from backend.staging import LocalArchive, OfflineSample, OtherOptions, StagedImage
 from backend.training import TrainingOptions
-from backend.workflow import NOT_A_KNOWN_CLASS, REJECTED, Execution
+from backend.workflow import NOT_A_KNOWN_CLASS, REJECTED, Outcome, Result
 from tests.conftest import PipelineRun
 from tests.projects import of_project
 
@@ -99,17 +100,18 @@ def test_an_answer_other_passes_at_no_threshold_and_is_right_for_an_image_of_tha
         "e": (2, 0, 0.95),  # passes, wrong
     }
     images = [StagedImage(f"{name}.png", labels[true], true, "test", name) for name, (true, _, _) in answers.items()]
-    executions = [
-        Execution(name, "SUCCEEDED", datetime.now(UTC), None, input={"s3_key": f"{name}.png"}) for name in answers
+    results = [
+        Result(position, f"{name}.png", name, Outcome.PASSED, datetime.now(UTC), None)
+        for position, name in enumerate(answers)
     ]
     records = [
         {"inference_id": name, "class_index": answer, "confidence": confidence}
         for name, (_, answer, confidence) in answers.items()
     ]
-    figures = pipeline._capture_figures(records, executions, images, labels, 0.93)
+    figures = figures_module._capture_figures(records, results, images, labels, 0.93)
     assert (figures["accuracy"], figures["pass_rate"]) == (3 / 5, 2 / 5)
 
 
 def test_images_of_which_none_was_classified_have_no_accuracy() -> None:
-    figures = pipeline._capture_figures([], [], [], ("bicycle", "motorcycle"), 0.93)
+    figures = figures_module._capture_figures([], [], [], ("bicycle", "motorcycle"), 0.93)
     assert (figures["captured_records"], figures["accuracy"], figures["pass_rate"]) == (0, None, None)
