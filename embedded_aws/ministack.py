@@ -146,11 +146,15 @@ class _SavingApp:
             await asyncio.sleep(pause)
             started = time.monotonic()
             logs_are_due = started - logs_saved_at > _LOG_SECONDS
-            if started - self._last_change < _ACTIVE_SECONDS or (logs_are_due and self._has_logged):
+            if self._is_active(started) or (logs_are_due and self._has_logged):
                 if logs_are_due:
                     self._has_logged, logs_saved_at = False, started
                 await self._save(logs=logs_are_due)
             pause = max(_SAVE_SECONDS, time.monotonic() - started)
+
+    def _is_active(self, now: float) -> bool:
+        """Whether anything may have changed of late: by a request, or by an execution that others have started."""
+        return now - max(self._last_change, self._state.last_end) < _ACTIVE_SECONDS
 
     async def _save(self, *, logs: bool) -> None:
         try:

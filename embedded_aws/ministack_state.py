@@ -45,6 +45,8 @@ class MiniStackState:
         self._changing_since: float | None = None
         self._is_closed = False
         self._saved_stacks: object = None
+        self.last_end = float("-inf")
+        """When an execution ended last, by `time.monotonic()`: it may have changed anything, without any request."""
         self._journal = ExecutionJournal(folder / "executions.sqlite")
 
     def install(self) -> None:
@@ -64,6 +66,7 @@ class MiniStackState:
 
         def run_and_save(arn: str) -> None:
             run(arn)
+            self.last_end = time.monotonic()
             try:
                 self._journal.save_urgent()
             except FAILURES as error:  # the next save has it
