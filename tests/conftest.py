@@ -19,6 +19,7 @@ from backend.pipeline import PipelineOptions, run_pipeline
 from backend.settings import Settings
 from backend.staging import OfflineSample
 from backend.training import TrainingOptions
+from tests.machine import two_at_once
 from tests.projects import of_project
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def pipeline_run(environment: Environment) -> PipelineRun:
     """The whole pipeline, once: 64 drawn train images, and 8 test images that went through the workflow."""
     project = of_project(environment, "scones-pages")
     options = PipelineOptions(OfflineSample(38, 4), other=None, training=TrainingOptions(epochs=1), threshold=0.6)
-    return PipelineRun(project, run_pipeline(project, options))
+    with two_at_once():
+        return PipelineRun(project, run_pipeline(project, options))
 
 
 def _present(path: Path) -> Path:

@@ -17,6 +17,7 @@ from backend.settings import Settings
 from backend.staging import OfflineSample
 from backend.training import TrainingOptions
 from tests.browser.serving import PROJECT, Server, serve
+from tests.machine import two_at_once
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -58,7 +59,8 @@ def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
     server = serve(state_dir)
     try:
         options = PipelineOptions(OfflineSample(38, 4), other=None, training=TrainingOptions(epochs=1), threshold=0.6)
-        figures = run_pipeline(_attached(state_dir, cache_dir), options)
+        with two_at_once():
+            figures = run_pipeline(_attached(state_dir, cache_dir), options)
         _await_saved(state_dir)
     finally:
         killed = server.kill_all()

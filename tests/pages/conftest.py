@@ -20,6 +20,7 @@ from backend.settings import Settings
 from backend.staging import OfflineSample
 from pages.shared import JobName
 from tests.conftest import PipelineRun
+from tests.machine import two_at_once
 from tests.pages.visits import Visit, Work
 from tests.projects import of_project
 
@@ -55,7 +56,8 @@ def visit(monkeypatch: pytest.MonkeyPatch, components: BidiComponentManager) -> 
         assert not app.exception
         return app
 
-    yield open_page
+    with two_at_once():
+        yield open_page
     jobs.cancel_all(JOB_SECONDS)
     for name in JobName:
         jobs.dismiss(name)

@@ -23,7 +23,7 @@ from pages.monitoring.shown import Shown
 from pages.monitoring.view import View
 from pages.shared import JobName
 from tests.capture_lines import capture_line
-from tests.machine import THRESHOLD, Machine, answer, from_before, picture
+from tests.machine import THRESHOLD, Machine, answer, from_before, picture, two_at_once
 from tests.pages import cloud
 from tests.pages.monitored import HISTOGRAM, OVER_TIME, counts, figures, wall
 from tests.pages.visits import Visit, click, errors, finish, metrics, table, texts
@@ -139,7 +139,8 @@ def make(environment: Environment) -> Iterator[Callable[[str], Taught]]:
             foundation.deploy_foundation(project)
             made[name] = Taught(project, LABELS[name], stage(project, LABELS[name]))
             Machine(project, LABELS[name])
-            workflow.run_batch(project, list(made[name].images))
+            with two_at_once():
+                workflow.run_batch(project, list(made[name].images))
         return made[name]
 
     yield of_name
