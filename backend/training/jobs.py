@@ -47,7 +47,7 @@ class TrainingOptions:
     learning_rate: float = LEARNING_RATES["nag"]
     weight_decay: float = 5e-3
     augmentation_type: str = "crop"
-    lr_scheduler_step: str = "15,25"
+    lr_scheduler_step: str = "10,20"
     lr_scheduler_factor: float = 0.1
     instance_type: str = "ml.g4dn.xlarge"
     max_runtime_hours: int = 24
