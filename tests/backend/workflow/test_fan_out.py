@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from backend import cleanup, workflow
-from backend.aws.environment import Environment
+from backend.aws.environment import Environment, open_environment
 from backend.aws.polling import attempts
 from backend.errors import FanOutNotPossible
+from backend.settings import Settings
 from backend.workflow import fan_out
 from backend.workflow.fan_out import FanOut, Summary
 from tests.machine import THRESHOLD, Machine, answer, picture
@@ -163,6 +168,26 @@ def _names(project: Environment, **only: str) -> list[str]:
         **only,  # type: ignore[arg-type]
     )
     return [item["name"] for page in pages for item in page["executions"]]
+
+
+@pytest.mark.slow
+def test_a_step_functions_that_dies_in_the_middle_ends_all_that_ran_and_keeps_what_had_ended(tmp_path: Path) -> None:
+    settings = Settings(environment="embedded", state_dir=tmp_path, project="scones-killed")
+    with closing(open_environment(settings)) as project:
+        Machine(project, LABELS)
+        keys = [f"uploads/{number}.png" for number in range(60)]
+        for key in keys:
+            project.s3.put_object(Bucket=project.bucket, Key=key, Body=picture(ANSWERS["a-sure"]))
+        name = fan_out.start_fan_out(project, prefix="uploads/")
+        for _ in attempts("Some images", 60, longest_pause=0.1):
+            if len(passed := _names(project, statusFilter="SUCCEEDED")) > 10:
+                break
+        os.kill(int((tmp_path / "aws" / "ministack.lock").read_text()), signal.SIGKILL)
+        found = ended(project, name)
+        assert (found.status, found.error) == ("FAILED", "States.ServiceRestart")
+        assert _names(project, statusFilter="RUNNING") == []
+        assert set(passed) <= set(_names(project, statusFilter="SUCCEEDED"))
+        assert len(_names(project, statusFilter="FAILED")) <= 8
 
 
 def test_a_workflow_from_before_says_that_it_cannot(environment: Environment) -> None:

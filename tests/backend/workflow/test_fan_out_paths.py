@@ -46,6 +46,12 @@ def small(found: dict[str, Any]) -> dict[str, Any]:
 DEFINITIONS = {"fan-out": small(definition("fan_out.asl.json")), "scones": definition("state_machine.asl.json")}
 
 
+def serialized(given: Mapping[str, Any]) -> Any:
+    return (
+        {**given, "image_data": "aW1hZ2U="} if isinstance(given["s3_key"], str) else Raises("InvalidInput", "No key.")
+    )
+
+
 def judged(given: Mapping[str, Any]) -> Any:
     """What FilterInference says of an image, by the last letter of its key."""
     end = ENDS[given["s3_key"][-1]]
@@ -67,7 +73,7 @@ def answers(keys: list[str]) -> dict[str, Any]:
 
     return {
         "s3": listed,
-        "SerializeImage": lambda given: {**given, "image_data": "aW1hZ2U="},
+        "SerializeImage": serialized,
         "ClassifyImage": lambda given: {name: given[name] for name in ("s3_bucket", "s3_key")},
         "FilterInference": judged,
     }
@@ -89,6 +95,7 @@ CASES = {
     "a list": Case({"keys": ["k/c", "k/a", "k/d", "k/b", "k/1a"]}, [*ROOT, *ROOT[2:], "SumUp"], ends="cadba"),
     "a list of one": Case({"keys": ["k/b"]}, [*ROOT, "SumUp"], ends="b"),
     "a list of a whole page": Case({"keys": ["k/a", "k/1a", "k/2a"]}, [*ROOT, "SumUp"], ends="aaa"),
+    "a list of what is no key": Case({"keys": ["k/a", 7, None]}, [*ROOT, "SumUp"], ends="add"),
     "a prefix": Case({"prefix": "images/"}, [*ROOT, *ROOT[2:], *ROOT[2:], "SumUp"], ends="abcdabca"),
     "a prefix of one": Case({"prefix": "images/3"}, [*ROOT, "SumUp"], ends="d"),
     "nothing under the prefix": Case({"prefix": "else/"}, [*ROOT, "FindNothing"], "NoImages", "under s3://b/else/."),
