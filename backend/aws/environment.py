@@ -114,6 +114,8 @@ class Environment:
     settings: Settings
     close: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """Ends what opening this environment started: the embedded AWS, or on AWS nothing."""
+    has_console: bool = True
+    """Whether AWS's own console shows what is there."""
 
     @property
     def s3(self) -> S3Client:
@@ -214,7 +216,7 @@ def _open_embedded(settings: Settings) -> Environment:
     except embedded_aws.EmbeddedAwsError as error:
         raise EmbeddedAwsUnavailable(str(error)) from error
     session = EmbeddedSession(aws)
-    return Environment(session, embedded_aws.REGION, aws.account, settings, close=session.close)
+    return Environment(session, embedded_aws.REGION, aws.account, settings, close=session.close, has_console=False)
 
 
 def _account_of(session: Session) -> str:

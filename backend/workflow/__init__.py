@@ -1,6 +1,6 @@
 """The Lambdas and the state machine: deploying them, sending images through, and reading what happened."""
 
-from backend.workflow.batch import Planned, run_batch
+from backend.workflow.batch import run_batch
 from backend.workflow.batches import (
     Batch,
     BatchList,
@@ -28,8 +28,8 @@ from backend.workflow.executions import describe_execution, names_by_inference, 
 from backend.workflow.graph import workflow_graph
 from backend.workflow.notifications import Inbox, Notification, clear_inbox, read_inbox
 from backend.workflow.outcome import NOT_A_KNOWN_CLASS, REJECTED, Event, Execution, Outcome, StateVisit, Verdict
-from backend.workflow.steering import planned_again, stop_execution
-from backend.workflow.submission import Submission, latest_submission, resume_batch, submit_images, submit_planned
+from backend.workflow.steering import stop_execution
+from backend.workflow.submission import Submission, resume_batch, submit_again, submit_images
 from backend.workflow.subscriptions import Subscription, list_subscriptions, subscribe, unsubscribe
 from backend.workflow.uploads import submit_uploads
 
@@ -50,7 +50,6 @@ __all__ = [
     "LambdaFunction",
     "Notification",
     "Outcome",
-    "Planned",
     "Result",
     "StateVisit",
     "Submission",
@@ -66,21 +65,19 @@ __all__ = [
     "describe_workflow",
     "export_executions",
     "find_executions",
-    "latest_submission",
     "list_batches",
     "list_executions",
     "list_subscriptions",
     "names_by_inference",
-    "planned_again",
     "read_batch",
     "read_inbox",
     "read_results",
     "resume_batch",
     "run_batch",
     "stop_execution",
+    "submit_again",
     "submit_image",
     "submit_images",
-    "submit_planned",
     "submit_uploads",
     "subscribe",
     "unsubscribe",

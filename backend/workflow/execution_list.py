@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
@@ -68,7 +68,8 @@ class Found:
     """A page of the executions that meet some filters, newest first, and figures of all that do.
 
     `executions` are without input and states. `undescribed` is how many of all executions, whatever the filters, have
-    ended and were not described yet. `median_seconds` is of those that have ended.
+    ended and were not described yet. `offered` counts outcomes as if none were asked for. `median_seconds` is of those
+    that have ended.
     """
 
     executions: tuple[Execution, ...]
@@ -76,6 +77,7 @@ class Found:
     total: int
     undescribed: int
     outcomes: dict[str, int]
+    offered: dict[str, int]
     labels: tuple[str, ...]
     median_seconds: float | None
 
@@ -86,16 +88,20 @@ class Found:
         return judged[0] / sum(judged) if sum(judged) else None
 
 
+_NOTHING: Final = Found((), 0, 0, 0, {}, {}, (), None)
+
+
 def find_executions(environment: Environment, filters: Filters, page: int = 1, size: int = _NEWEST) -> Found:
     """A page of what meets the filters, of what Step Functions lists now; those on it are described."""
-    refresh(environment)
     store = store_of(environment)
+    if not _refresh(environment, store):
+        return _NOTHING
     condition, values = filters.condition()
     executions = store.executions(condition, values, size, (page - 1) * size)
     if unseen := store.unseen([execution.name for execution in executions]):
         _describe(environment, store, unseen)
         executions = store.executions(condition, values, size, (page - 1) * size)
-    return _with_figures(store, condition, values, tuple(executions))
+    return _with_figures(store, filters, tuple(executions))
 
 
 def list_executions(environment: Environment) -> list[Execution]:
@@ -123,36 +129,39 @@ def describe_rest(environment: Environment, progress: Progress = no_progress) ->
     progress(1.0, f"{count_of(done, 'execution')} read.")
 
 
-def refresh(environment: Environment) -> None:
+def _refresh(environment: Environment, store: ExecutionStore) -> bool:
     """Bring the store to what Step Functions lists: the newest anew, and now and then all.
 
-    What another state machine of the same name had is forgotten, and so is what is listed no more.
+    What another state machine of the same name had is forgotten, and so is what is listed no more. False where there is
+    no state machine, and no store any more.
     """
     with _refreshing:
-        store = store_of(environment)
         if not _is_of_this_machine(environment, store):
-            return
+            return False
         now = datetime.now(UTC)
-        newest = _newest_start(store, now)
+        newest = _listed_until(store, now)
         sweep = (store.fact("sweep") or 0) + 1
         store.set_fact("sweep", sweep)
-        oldest = microseconds(now)
         page_size = 1000 if newest is None else _LISTED_ANEW
+        last = store.fact("listed_until") or 0.0
         listed = listed_executions(environment, newest, page_size)
         while items := list(islice(listed, page_size)):
             store.put_listed(items, sweep)
-            oldest = min(oldest, *(microseconds(item["startDate"]) for item in items))
+            last = max(last, items[0]["startDate"].timestamp())
         store.drop_unlisted(sweep, 0 if newest is None else microseconds(newest), microseconds(now - _LATENESS))
+        store.set_fact("listed_until", last)
         if newest is None:
             store.set_fact("whole_at", now.timestamp())
         else:
             _follow_running(environment, store, newest)
+        return True
 
 
-def _with_figures(store: ExecutionStore, condition: str, values: list[Any], executions: tuple[Execution, ...]) -> Found:
-    """The page with what is counted of all that meets the condition."""
+def _with_figures(store: ExecutionStore, filters: Filters, executions: tuple[Execution, ...]) -> Found:
+    """The page with what is counted of all that meets the filters."""
+    condition, values = filters.condition()
     where = f"FROM executions WHERE {condition}"
-    outcomes = dict(store.query(f"SELECT coalesce(outcome, ''), count(*) {where} GROUP BY 1", values))
+    outcomes = _outcomes(store, filters)
     ended = f"{where} AND stopped_at IS NOT NULL"
     [(count,)] = store.query(f"SELECT count(*) {ended}", values)
     durations = store.query(
@@ -166,33 +175,46 @@ def _with_figures(store: ExecutionStore, condition: str, values: list[Any], exec
         total=total,
         undescribed=store.count_undescribed(),
         outcomes={name: number for name, number in outcomes.items() if name},
+        offered={name: number for name, number in _outcomes(store, replace(filters, outcome=None)).items() if name},
         labels=tuple(label for (label,) in labels),
         median_seconds=durations[0][0] / 1e6 if durations else None,
     )
 
 
+def _outcomes(store: ExecutionStore, filters: Filters) -> dict[str, int]:
+    """How many ended how, or run; under no name those of which that is not known."""
+    condition, values = filters.condition()
+    where = f"FROM executions WHERE {condition}"
+    return dict(store.query(f"SELECT coalesce(outcome, ''), count(*) {where} GROUP BY 1", values))
+
+
 def _is_of_this_machine(environment: Environment, store: ExecutionStore) -> bool:
-    """Whether there is a state machine; forgets what is known of another one that had its name."""
+    """Whether there is a state machine; forgets what is known of one that is gone, though it had the same name."""
     with execution_errors("describe the state machine"):
         machine = find(
             environment.stepfunctions.describe_state_machine, stateMachineArn=environment.names.state_machine_arn
         )
-    made = f"{machine['stateMachineArn']} {machine['creationDate'].isoformat()}" if machine else ""
+    if machine is None:
+        store.delete()
+        return False
+    made = f"{machine['stateMachineArn']} {machine['creationDate'].isoformat()}"
     known = store.fact("machine")
     if known not in (None, made):
         store.clear()
     if known != made:
         store.set_fact("machine", made)
-    return machine is not None
+    return True
 
 
-def _newest_start(store: ExecutionStore, now: datetime) -> datetime | None:
-    """From when on the list is to be read: what started before, and has ended, is known. None: all of it."""
-    whole_at = store.fact("whole_at")
-    [(newest,)] = store.query("SELECT max(started_at) FROM executions")
-    if whole_at is None or newest is None or now - datetime.fromtimestamp(whole_at, UTC) > _WHOLE_EVERY:
+def _listed_until(store: ExecutionStore, now: datetime) -> datetime | None:
+    """From when on the list is to be read: what started before was listed. None: all of it.
+
+    Not from the newest that is known on: a submission has told of its own, and not of what others started meanwhile.
+    """
+    whole_at, newest = store.fact("whole_at"), store.fact("listed_until")
+    if whole_at is None or not newest or now - datetime.fromtimestamp(whole_at, UTC) > _WHOLE_EVERY:
         return None
-    return datetime.fromtimestamp(newest / 1e6, UTC) - _LATENESS
+    return datetime.fromtimestamp(newest, UTC) - _LATENESS
 
 
 def _follow_running(environment: Environment, store: ExecutionStore, before: datetime) -> None:

@@ -90,6 +90,13 @@ class ExecutionStore:
             connection.execute("DELETE FROM executions")
             connection.execute("DELETE FROM facts")
 
+    def delete(self) -> None:
+        """Delete the file; the next use makes an empty one."""
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise ExecutionsUnavailable(f"{self._path} cannot be deleted: {error.strerror}.") from error
+
     def put_listed(self, items: Iterable[ExecutionListItemTypeDef], sweep: int) -> None:
         """Take over what a list has; what is described stays so, unless it is another one by now."""
         rows = [

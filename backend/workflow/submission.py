@@ -16,6 +16,7 @@ from backend.workflow.batch import Planned, run_planned
 from backend.workflow.batches import Batch, BatchState, Result, new_batch, read_batch, read_results, write_results
 from backend.workflow.executions import listed_executions
 from backend.workflow.outcome import Execution
+from backend.workflow.steering import planned_again
 
 _KEPT_EVERY: Final = 2.0
 """Seconds between two times that results are kept, and one more for each 500 of them: all are written each time."""
@@ -26,27 +27,40 @@ _RATE_OVER: Final = 30.0
 
 
 class Submission:
-    """Executions on their way, and what became of those that have ended; any thread may read it at any time.
+    """Executions on their way, and what became of those that have ended; any thread may read it at any time."""
 
-    `planned` are those to be sent, by the image's position in its batch; `known` is what became of the others before.
-    """
-
-    def __init__(
-        self, planned: Mapping[int, Planned], batch: Batch | None = None, known: Mapping[int, Result] | None = None
-    ) -> None:
-        self.batch = batch
-        self.planned = dict(planned)
-        self._places = list(planned)
-        self._results = dict(known or {})
+    def __init__(self) -> None:
+        self.batch: Batch | None = None
+        self.planned: dict[int, Planned] = {}
+        self._places: list[int] = []
+        self._results: dict[int, Result] = {}
         self._ended: list[Execution] = []
         self._running: set[int] = set()
         self._ends: list[float] = []
         self._changed = threading.Condition()
 
+    def plan(
+        self, planned: Mapping[int, Planned], batch: Batch | None = None, known: Mapping[int, Result] | None = None
+    ) -> None:
+        """Say what it is, before the first is sent.
+
+        `planned` are those to be sent, by the image's position in its batch; `known` is what became of the others
+        before.
+        """
+        with self._changed:
+            self.batch, self.planned, self._places = batch, dict(planned), list(planned)
+            self._results = dict(known or {})
+            self._changed.notify_all()
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether it is known yet what it is."""
+        return self.batch is not None or bool(self.planned)
+
     @property
     def only(self) -> Planned | None:
-        """The one execution that this is; None where it is a batch."""
-        return None if self.batch else self.planned[self._places[0]]
+        """The one execution that this is; None where it is a batch, or not planned yet."""
+        return self.planned[self._places[0]] if self.batch is None and self.planned else None
 
     @property
     def execution(self) -> Execution | None:
@@ -105,38 +119,48 @@ class Submission:
             return self._ended[count:]
 
 
-_latest: dict[tuple[str, str], Submission] = {}
-
-
-def latest_submission(environment: Environment) -> Submission | None:
-    """What was sent last in this process, whether it goes on or not."""
-    return _latest.get(_place(environment))
-
-
 def submit_images(
-    environment: Environment, keys: Sequence[str], title: str, progress: Progress = no_progress
+    environment: Environment,
+    keys: Sequence[str],
+    title: str,
+    progress: Progress = no_progress,
+    *,
+    submission: Submission | None = None,
 ) -> Submission:
     """Send images of the bucket through the workflow and wait for all; several are a batch, one is not.
 
-    As `run_batch` in what it raises; what a batch came to is kept in the bucket then too.
+    As `run_batch` in what it raises; what a batch came to is kept in the bucket then too. `submission` is one to be
+    planned, for whoever follows it meanwhile.
     """
+    sent = submission or Submission()
     if len(keys) == 1:
-        return submit_planned(environment, Planned.of_image(environment, keys[0]), progress)
+        sent.plan({0: Planned.of_image(environment, keys[0])})
+        return _run(environment, sent, progress)
     batch = new_batch(environment, title, keys)
     planned = {
         position: Planned.of_image(environment, key, batch.execution_name(position))
         for position, key in enumerate(keys)
     }
-    return _run(environment, Submission(planned, batch), progress)
+    sent.plan(planned, batch)
+    return _run(environment, sent, progress)
 
 
-def submit_planned(environment: Environment, planned: Planned, progress: Progress = no_progress) -> Submission:
-    """Start one execution, and wait for it."""
-    return _run(environment, Submission({0: planned}), progress)
+def submit_again(
+    environment: Environment, name: str, progress: Progress = no_progress, *, submission: Submission | None = None
+) -> Submission:
+    """Start an execution with the input of this one, and wait for it; raises NotFound when that is gone."""
+    sent = submission or Submission()
+    sent.plan({0: planned_again(environment, name)})
+    return _run(environment, sent, progress)
 
 
 def resume_batch(
-    environment: Environment, batch_id: str, progress: Progress = no_progress, *, again: bool = False
+    environment: Environment,
+    batch_id: str,
+    progress: Progress = no_progress,
+    *,
+    again: bool = False,
+    submission: Submission | None = None,
 ) -> Submission:
     """Send those images of a batch that were not sent yet, follow those that run, and wait for all.
 
@@ -153,7 +177,9 @@ def resume_batch(
             name, is_started = batch.execution_name(position, attempt), attempt <= sent.get(position, 0)
             planned[position] = Planned.of_image(environment, key, name, is_started=is_started)
     kept = {position: result for position, result in known.items() if position not in planned}
-    return _run(environment, Submission(planned, batch, kept), progress)
+    resumed = submission or Submission()
+    resumed.plan(planned, batch, kept)
+    return _run(environment, resumed, progress)
 
 
 def _next_attempt(batch: Batch, result: Result | None, sent: int, *, again: bool) -> int | None:
@@ -177,7 +203,6 @@ def _attempts(environment: Environment, batch: Batch) -> dict[int, int]:
 
 
 def _run(environment: Environment, submission: Submission, progress: Progress) -> Submission:
-    _latest[_place(environment)] = submission
     keeping = _Keeping(environment, submission)
 
     def went_on(share: float, text: str) -> None:
@@ -220,7 +245,3 @@ class _Keeping:
         if batch := self._submission.batch:
             write_results(self._environment, batch, self._submission.results(), state)
         self._last = time.monotonic()
-
-
-def _place(environment: Environment) -> tuple[str, str]:
-    return str(environment.settings.state_dir), environment.names.state_machine_arn

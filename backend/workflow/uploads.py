@@ -17,9 +17,9 @@ from backend.progress import Progress, no_progress, part_of
 from backend.staging.pictures import check_picture
 from backend.staging.upright import is_upright, open_upright
 from backend.wording import count_of, enumerated, safe_name
-from backend.workflow.submission import submit_images
+from backend.workflow.submission import Submission, submit_images
 
-MAX_UPLOAD_MB = 4
+MAX_UPLOAD_MB = 20
 """Of one file, as it is handed in."""
 MAX_WORKFLOW_BYTES = 180_000
 """Of an image on its way through the workflow, which carries it in base64 within 256 KiB: as SerializeImage has it."""
@@ -42,7 +42,11 @@ class PreparedImage:
 
 
 def submit_uploads(
-    environment: Environment, images: Sequence[tuple[str, bytes]], progress: Progress = no_progress
+    environment: Environment,
+    images: Sequence[tuple[str, bytes]],
+    progress: Progress = no_progress,
+    *,
+    submission: Submission | None = None,
 ) -> None:
     """Upload images, given as (name, content), and run each through the workflow; several are a batch.
 
@@ -64,7 +68,8 @@ def submit_uploads(
         storing(number / len(images), f"Looked at {number} of {len(images)} files.")
     if not keys:
         raise InvalidImage(" ".join(_few(problems)) or "There is no image to submit. Choose one or more.")
-    submit_images(environment, keys, f"{count_of(len(keys), 'upload')}", part_of(progress, _STORING_SHARE, 1.0))
+    title, sending = count_of(len(keys), "upload"), part_of(progress, _STORING_SHARE, 1.0)
+    submit_images(environment, keys, title, sending, submission=submission)
     progress(1.0, _summary(len(keys), len(images), redrawn, problems))
 
 

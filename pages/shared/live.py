@@ -17,11 +17,13 @@ _JOB_SECONDS = 0.5
 class JobName(StrEnum):
     """The background jobs that pages start."""
 
+    PIPELINE = "pipeline"
     STAGING = "staging"
     DEPLOYMENT = "deployment"
     EVALUATION = "evaluation"
     WORKFLOW = "workflow"
     TEST_IMAGES = "test_images"
+    EXECUTIONS = "executions"
     TRAFFIC = "traffic"
     CLEANUP = "cleanup"
 
@@ -45,18 +47,24 @@ def follow(draw: Callable[[], bool], *, is_changing: bool, seconds: float = 1.0)
     followed()
 
 
-def follow_job(name: JobName) -> None:
-    """The progress of a background job with a way to cancel it, and how it ended until that is dismissed."""
+def follow_job(name: JobName, draw: Callable[[bool], None] | None = None, *, seconds: float = _JOB_SECONDS) -> None:
+    """The progress of a background job with a way to cancel it, and how it ended until that is dismissed.
+
+    `draw` draws what it is about below either, told whether it runs.
+    """
     if (job := jobs.find(name)) is None:
         return
     if job.is_running:
-        follow(lambda: _draw_progress(name), is_changing=True, seconds=_JOB_SECONDS)
+        follow(lambda: _draw_progress(name, draw), is_changing=True, seconds=seconds)
         return
     if not _is_seen(job):
         _see(job)
         st.cache_data.clear()  # what the page has read may be from before the end
         st.rerun()
     _draw_end(job)
+    if draw is not None:
+        with part():
+            draw(False)
 
 
 def is_running(name: JobName) -> bool:
@@ -65,7 +73,7 @@ def is_running(name: JobName) -> bool:
     return job is not None and job.is_running
 
 
-def _draw_progress(name: JobName) -> bool:
+def _draw_progress(name: JobName, draw: Callable[[bool], None] | None = None) -> bool:
     job = jobs.find(name)
     if job is None:
         return False
@@ -82,6 +90,9 @@ def _draw_progress(name: JobName) -> bool:
             on_click=jobs.cancel,
             args=(name,),
         )
+    if draw is not None:
+        with part():
+            draw(True)
     return True
 
 

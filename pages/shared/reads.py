@@ -23,8 +23,11 @@ from backend.monitoring.health import Comparison, compare_with_executions
 from backend.staging import Dataset
 from backend.staging.upright import make_showable
 from backend.training import Accuracy
+from backend.workflow import Filters, fan_out
 
 _SECONDS = 5
+_LIVE_SECONDS = 0.4
+"""For what is looked at while it runs: how many sessions do costs AWS no more."""
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 """What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
@@ -36,19 +39,21 @@ _N = TypeVar("_N", str, int)
 _F = TypeVar("_F", str, bytes)
 
 
-def _kept(function: Callable[_P, _T], entries: int = 32) -> Callable[_P, _T]:
-    """The function, its answers kept for `_SECONDS` by its arguments; one that raises keeps nothing."""
+def _kept(function: Callable[_P, _T], entries: int = 32, seconds: float = _SECONDS) -> Callable[_P, _T]:
+    """The function, its answers kept for some seconds by its arguments; one that raises keeps nothing."""
     hashes: dict[str | type[Any], Callable[[Any], Any]] = {
-        Environment: _identity,
+        Environment: identity,
         Dataset: lambda item: item.dataset_id,
         CaptureSource: lambda source: source.url,
         Selection: repr,
+        Filters: repr,
     }
-    keep = st.cache_data(ttl=_SECONDS, max_entries=entries, show_spinner=False, hash_funcs=hashes)
+    keep = st.cache_data(ttl=seconds, max_entries=entries, show_spinner=False, hash_funcs=hashes)
     return keep(function)
 
 
-def _identity(environment: Environment) -> tuple[str, ...]:
+def identity(environment: Environment) -> tuple[str, ...]:
+    """What tells one environment from another."""
     return str(environment.settings.state_dir), environment.account, environment.region, environment.project
 
 
@@ -85,7 +90,7 @@ def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob
     return deployment.deployable(environment, training.list_training_jobs(environment))
 
 
-@st.cache_resource(show_spinner=False, hash_funcs={Environment: _identity})
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: identity})
 def _known_accuracies(environment: Environment) -> dict[str, Accuracy]:  # noqa: ARG001  what it is kept by
     """What was read of jobs that have ended, which log nothing more; it stays when all else is read anew."""
     return {}
@@ -102,7 +107,7 @@ def _accuracies(environment: Environment, ended: tuple[str, ...]) -> dict[str, A
     return {name: known[name] for name in ended if name in known}
 
 
-@st.cache_resource(show_spinner=False, hash_funcs={Environment: _identity})
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: identity})
 def _ground_truth(environment: Environment) -> GroundTruth:  # noqa: ARG001  what it is kept by
     """The labels that stand in S3 by inference id: those of traffic."""
     return GroundTruth()
@@ -157,8 +162,13 @@ list_deployable_jobs = _kept(_list_deployable_jobs)
 describe_endpoint = _kept(deployment.describe_endpoint)
 read_evaluation = _kept(evaluation.read_evaluation)
 describe_workflow = _kept(workflow.describe_workflow)
-list_executions = _kept(workflow.list_executions)
+find_executions = _kept(workflow.find_executions)
 describe_execution = _kept(workflow.describe_execution)
+watch_execution = _kept(workflow.describe_execution, seconds=_LIVE_SECONDS)
+list_batches = _kept(workflow.list_batches)
+read_results = _kept(workflow.read_results, entries=4)
+list_fan_outs = _kept(fan_out.list_fan_outs)
+read_fan_out_page = _kept(fan_out.read_page)
 read_inbox = _kept(workflow.read_inbox)
 list_subscriptions = _kept(workflow.list_subscriptions)
 capture_contents = _kept(monitoring.capture_contents)
@@ -187,7 +197,16 @@ _CAPTURED: tuple[Any, ...] = (
 )
 
 
+_EXECUTIONS: tuple[Any, ...] = (find_executions, describe_execution, watch_execution, list_batches, read_results)
+
+
 def forget_captures() -> None:
     """Read anew what was captured: there is more of it."""
     for kept in _CAPTURED:
+        kept.clear()
+
+
+def forget_executions() -> None:
+    """Read anew what went through the workflow: there is more of it."""
+    for kept in _EXECUTIONS:
         kept.clear()

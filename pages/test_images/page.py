@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
-from pages.test_images.execution import choose_execution, draw_execution
+from pages.shared import PagePath, current_environment, draw_missing, part, reads
+from pages.test_images.batches import draw_batches
+from pages.test_images.execution import draw_execution
+from pages.test_images.executions import draw_executions
 from pages.test_images.picker import draw_submission
+from pages.test_images.submitted import draw_submitted
+from pages.test_images.traffic import draw_traffic
+
+_EXECUTIONS, _BATCHES, _TRAFFIC = "Executions", "Batches", "Traffic"
 
 st.title("Test images")
 environment = current_environment()
@@ -16,19 +22,30 @@ if workflow is None:
     draw_missing("Images go through the workflow, and none is deployed.", PagePath.WORKFLOW)
     st.stop()
 
+draw_submitted(environment, workflow)
 with st.expander("Submit images", icon=":material/send:", expanded=True), part():
     draw_submission(environment, reads.describe_dataset(environment))
-follow_job(JobName.TEST_IMAGES)
 
-st.subheader("Executions")
-linked = st.query_params.get("execution")
-with part():
-    if linked is not None:
-        if st.button("Show all executions", icon=":material/arrow_back:"):
-            st.query_params.clear()
-            st.rerun()
+if (linked := st.query_params.get("execution")) is not None:
+    if st.button("Show all executions", icon=":material/arrow_back:"):
+        st.query_params.clear()
+        st.rerun()
+    with part():
         draw_execution(environment, workflow, linked)
-    elif not (executions := reads.list_executions(environment)):
-        draw_missing("No image went through the workflow yet. Choose some above and submit them.")
-    elif chosen := choose_execution(environment, executions):
-        draw_execution(environment, workflow, chosen.name)
+    st.stop()
+
+view = st.segmented_control(
+    "What went through the workflow",
+    [_EXECUTIONS, _BATCHES, _TRAFFIC],
+    default=_EXECUTIONS,
+    required=True,
+    key="test_images.view",
+    label_visibility="collapsed",
+)
+with part():
+    if view == _BATCHES:
+        draw_batches(environment, workflow)
+    elif view == _TRAFFIC:
+        draw_traffic(environment)
+    else:
+        draw_executions(environment, workflow)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import Survivor
-from tests.browser.driving import SECOND, button, go_to, metric
+from tests.browser.driving import SECOND, button, choose, go_to, metric
 from tests.browser.serving import Server
 
 if TYPE_CHECKING:
@@ -66,12 +66,38 @@ def test_the_captures_are_there(page: Page, survivor: Survivor) -> None:
     metric(page, "Records").filter(has_text=str(survivor.figures["captured_records"])).wait_for()
 
 
-def test_a_test_image_goes_through(page: Page) -> None:
+def test_a_test_image_goes_through_and_its_verdict_comes_first(page: Page) -> None:
     go_to(page, "Deployment")
     page.get_by_text("InService").wait_for(timeout=60 * SECOND)
     go_to(page, "Test images")
     count = page.get_by_role("spinbutton", name="How many")
-    while count.input_value() != "1":
-        page.get_by_role("button", name="Decrement").click()
+    count.fill("1")
+    count.press("Enter")
     button(page, "Submit 1 image").click()
     page.get_by_text("1 of 1 images went through the workflow.").wait_for(timeout=60 * SECOND)
+    verdict = page.locator("[class*=st-key-submitted-answer]")
+    metric(page, "Predicted").first.wait_for()
+    assert verdict.bounding_box()["y"] < page.get_by_text("Submit images").bounding_box()["y"]  # type: ignore[index]
+
+
+def test_a_batch_goes_through_and_is_listed(page: Page) -> None:
+    choose(page, "All")
+    button(page, "Submit 8 images").click()
+    page.get_by_text("8 of 8 images went through the workflow.").wait_for(timeout=60 * SECOND)
+    metric(page, "Ended").filter(has_text="8 of 8").wait_for()
+    page.get_by_text("whose class is known and that got an answer").wait_for()
+    choose(page, "Batches")
+    page.get_by_role("heading", name="All test images").wait_for()
+
+
+def test_executions_are_found_by_name(page: Page, survivor: Survivor) -> None:
+    choose(page, "Executions")
+    executions = survivor.figures["executions"] + 1 + 8
+    page.get_by_text(f"These figures are of all {executions} executions").wait_for()
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("no such name")
+    name.press("Enter")
+    page.get_by_text("No execution meets these filters.").wait_for()
+    name.fill("-00000")  # the first image of the batch
+    name.press("Enter")
+    page.get_by_text(f"These figures are of the 1 of {executions} executions").wait_for()

@@ -50,7 +50,7 @@ def shown(app: AppTest) -> list[str]:
         ("deployment", "pages.deployment.endpoint.choose_deployment", {"Delete endpoint"}),
         ("workflow", "backend.workflow.workflow_graph", {"Change threshold"}),
         ("test_images", "pages.test_images.picker.draw_submission", {"Execution", "Predicted", "State"}),
-        ("test_images", "pages.test_images.execution.choose_execution", {"Submit images"}),
+        ("test_images", "pages.test_images.executions.draw_executions", {"Submit images"}),
         ("test_images", "backend.charts.probabilities_bar", {"Submit images", "Execution", "State"}),
         (
             "test_images",

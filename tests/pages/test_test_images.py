@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +15,9 @@ from streamlit.testing.v1 import AppTest
 from backend import workflow
 from backend.aws.environment import Environment
 from pages.shared import JobName
+from tests import answers
 from tests.pages import cloud
-from tests.pages.visits import Visit, Work, click, errors, finish
+from tests.pages.visits import Visit, Work, click, errors, finish, metrics, select_rows, table, texts
 
 PAGE = "test_images"
 
@@ -66,6 +69,125 @@ def test_random_images_are_of_the_test_set_and_differ(
     keys = new_keys()
     assert len(set(keys)) == 3
     assert set(keys) <= cloud.keys_of_test_images(populated)
+
+
+def drawn(app: AppTest) -> tuple[str, ...]:
+    """The keys of the images that were drawn at random."""
+    keys: tuple[str, ...] = app.session_state["test_images.drawn"][1]
+    return keys
+
+
+def test_random_images_stay_until_a_person_draws_anew(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    app.number_input(key="test_images.count").set_value(4).run()
+    first = drawn(app)
+    assert drawn(app.run()) == first
+    assert submit(app, "Submit 4 images") == "succeeded"
+    assert sorted(new_keys()) == sorted(first)
+    assert drawn(app) == first
+    while drawn(app) == first:  # of 70 ways to draw four of eight
+        click(app, "Draw anew")
+    app.button_group(key="test_images.label").set_value("bicycle").run()
+    assert all("bicycle" in key for key in drawn(app))
+
+
+def test_what_was_submitted_is_shown_first(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    app = visit(populated, PAGE)
+    app.number_input(key="test_images.count").set_value(1).run()
+    [key] = drawn(app)
+    assert submit(app, "Submit 1 image") == "succeeded"
+    assert new_keys() == [key]
+    [name] = list(cloud.execution_arns(populated))[:1]
+    assert app.subheader[0].value == name
+    verdict = cloud.execution(populated, name)["verdict"]
+    assert (app.metric[0].label, app.metric[0].value) == ("Predicted", verdict["predicted_label"])
+    assert [caption.value for caption in app.caption if "drawn on top of the page" in caption.value]
+    click(app, "Run again")
+    assert finish(app, JobName.TEST_IMAGES).status == "succeeded"
+    assert new_keys() == [key, key]
+    assert app.subheader[0].value not in (name, "")
+
+
+def test_a_batch_is_shown_with_its_figures_and_its_images(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    choose(app, "All")
+    assert submit(app, "Submit 8 images") == "succeeded"
+    names = list(cloud.execution_arns(populated))[:8]
+    ended = [cloud.execution(populated, name) for name in names]
+    passed = sum(one["status"] == "SUCCEEDED" for one in ended)
+    figures = metrics(app)
+    assert (figures["Ended"], figures["Passed"], figures["Rejected"]) == ("8 of 8", str(passed), str(8 - passed))
+    assert figures["Batch's pass rate"] == f"{passed / 8:.1%}"
+    right = sum(one["verdict"]["predicted_label"] in json.loads(one["input"])["s3_key"] for one in ended)
+    assert f"Of 8 images whose class is known and that got an answer, {right / 8:.1%} were answered right" in texts(app)
+    shown = table(app, "Result")
+    assert sorted(shown["Answer"]) == sorted(one["verdict"]["predicted_label"] for one in ended)
+    assert all(truth in image for truth, image in zip(shown["Class"], shown["Image"], strict=True))
+    select_rows(app, "Result", 3)
+    assert shown["Image"][3].removesuffix(".png") in app.subheader[0].value
+
+
+def open_batches(app: AppTest) -> dict[str, list[Any]]:
+    """Show the list of batches; returns its columns."""
+    app.button_group(key="test_images.view").set_value("Batches").run()
+    return table(app, "To be sent")
+
+
+def test_a_batch_that_was_interrupted_is_resumed_for_the_rest(
+    visit: Visit, populated: Environment, new_keys: Callable[[], list[str]]
+) -> None:
+    class Killed(BaseException): ...
+
+    def kill(share: float, _text: str) -> None:
+        if share >= 0.25:
+            raise Killed
+
+    keys = sorted(cloud.keys_of_test_images(populated)) * 3
+    with answers.changed(populated.s3, "PutObject", killed_after(2)), pytest.raises(Killed):
+        workflow.submit_images(populated, keys, "All <b>twice</b>", kill)
+    app = visit(populated, PAGE)
+    shown = open_batches(app)
+    assert (shown["Batch"][0], shown["State"][0], shown["Images"][0]) == ("All <b>twice</b>", "interrupted", 24)
+    assert shown["To be sent"][0] == 24
+    click(app, "Send the other 24 images")
+    assert finish(app, JobName.TEST_IMAGES).status == "succeeded"
+    assert sorted(new_keys()) == sorted(keys)
+    shown = table(app, "To be sent")
+    assert (shown["State"][0], shown["To be sent"][0]) == ("complete", 0)
+    assert shown["Passed"][0] + shown["Rejected"][0] == 24
+    assert "Send the other" not in " ".join(button.label for button in app.button)
+
+
+def killed_after(count: int) -> Callable[[dict[str, Any]], None]:
+    """Lets so many objects be put, and then none, as if the app were gone."""
+    put: list[object] = []
+
+    def change(parsed: dict[str, Any]) -> None:
+        put.append(parsed)
+        if len(put) > count:
+            answers.unreachable(parsed)
+
+    return change
+
+
+def test_what_failed_is_sent_again_on_demand(visit: Visit, populated: Environment) -> None:
+    keys = [*sorted(cloud.keys_of_test_images(populated))[:2], "uploads/not-there.png"]
+    workflow.submit_images(populated, keys, "One fails")
+    app = visit(populated, PAGE)
+    shown = open_batches(app)
+    assert (shown["State"][0], shown["Failed"][0], shown["To be sent"][0]) == ("complete", 1, 0)
+    assert table(app, "Result")["Error"].count("ImageMissing") == 1
+    content = cloud.content(populated, keys[0])
+    populated.s3.put_object(Bucket=populated.bucket, Key=keys[2], Body=content)
+    click(app, "Send 1 failed image again")
+    assert finish(app, JobName.TEST_IMAGES).status == "succeeded"
+    shown = table(app, "To be sent")
+    assert (shown["Failed"][0], shown["Passed"][0] + shown["Rejected"][0]) == (0, 3)
+    populated.s3.delete_object(Bucket=populated.bucket, Key=keys[2])
 
 
 def test_images_picked_by_hand_are_those_submitted(
@@ -124,7 +246,7 @@ def test_bad_files_are_named_and_the_good_ones_are_classified(
     choose(app, "Upload")
     uploader = app.file_uploader[0].upload("good.png", png("green"), "image/png")
     uploader.upload("letter.png", b"Dear Sir or Madam", "image/png")
-    uploader.upload("huge.png", bytes((4 << 20) + 1), "image/png")
+    uploader.upload("huge.png", bytes((20 << 20) + 1), "image/png")
     uploader.upload("phone.jpg", phone_photo(), "image/jpeg")
     uploader.upload("large.png", large_png(), "image/png").run()
     assert submit(app, "Submit 5 images") == "succeeded"
@@ -133,7 +255,7 @@ def test_bad_files_are_named_and_the_good_ones_are_classified(
     assert said.startswith("3 of 5 images went through the workflow.")
     assert "scaled down to at most 180,000 bytes: large.png." in said
     assert "letter.png is not a PNG or JPEG image" in said
-    assert "huge.png has 4.2 MB" in said
+    assert "huge.png has 21.0 MB" in said
     stored = {key.split("-")[-1]: cloud.content(populated, key) for key in new_keys()}
     assert stored["phone.jpg"] == phone_photo()
     assert len(stored["large.png"]) <= 180_000 < len(large_png())
@@ -165,7 +287,7 @@ def test_a_cmyk_jpeg_that_was_classified_is_shown(visit: Visit, populated: Envir
     assert submit(app, "Submit 1 image") == "succeeded"
     assert errors(app) == []
     assert not app.exception
-    assert len(app.image) == 1
+    assert len(app.image) == 2  # what was chosen, and what was submitted
     newest = next(iter(cloud.execution_arns(populated)))
     assert "press.jpg" in cloud.submitted_keys(populated, {newest})[0]
 

@@ -78,6 +78,16 @@ def test_what_a_submission_followed_is_not_described_again(own: Environment) -> 
     assert (execution.outcome, execution.s3_key) == ("rejected", "uploads/reject.png")
 
 
+def test_what_others_start_before_a_submission_is_listed_too(own: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A submission tells of its own executions alone, though they are newer."""
+    monkeypatch.setattr(execution_list, "_LATENESS", timedelta(0))
+    sent(own, ["pass"])
+    workflow.find_executions(own, Filters())
+    others = sent(own, ["reject", "fail"])
+    workflow.submit_images(own, ["uploads/pass.png"], "One")
+    assert {one.name for one in others} < set(names(workflow.find_executions(own, Filters())))
+
+
 def test_pages_hold_every_execution_once_newest_first(fresh: Environment) -> None:
     pages = [workflow.find_executions(fresh, Filters(), page, size=4) for page in (1, 2, 3)]
     listed = fresh.stepfunctions.list_executions(stateMachineArn=fresh.names.state_machine_arn)["executions"]
@@ -177,6 +187,7 @@ def test_another_state_machine_of_the_same_name_begins_with_nothing(environment:
         sent(project, ["pass"])
         assert workflow.find_executions(project, Filters()).total == 2
     assert workflow.find_executions(project, Filters()).total == 0
+    assert not list(tmp_path.rglob("*.sqlite")), "nothing is left for a cleanup to find"
     with quick_machine(project):
         assert workflow.find_executions(project, Filters()).total == 0
         workflow.run_batch(project, ["uploads/reject.png"])
@@ -229,11 +240,12 @@ def test_an_export_has_what_step_functions_says_of_each(fresh: Environment) -> N
 def test_an_input_is_sent_again_as_it_was_under_another_name(own: Environment) -> None:
     arn, content = own.names.state_machine_arn, '{"s3_key": "reject",  "more": [1.50]}'
     own.stepfunctions.start_execution(stateMachineArn=arn, name="by-hand", input=content)
-    again = workflow.submit_planned(own, workflow.planned_again(own, "by-hand")).execution
+    again = workflow.submit_again(own, "by-hand").execution
     assert again is not None
     assert again.outcome == "rejected"
     described = own.stepfunctions.describe_execution(executionArn=own.names.execution_arn(again.name))
     assert described["input"] == content
     assert again.name.startswith("by-hand-")
-    once_more = workflow.planned_again(own, again.name)
+    once_more = workflow.submit_again(own, again.name).execution
+    assert once_more is not None
     assert len(once_more.name) == len(again.name), "names do not grow"

@@ -33,9 +33,9 @@ def test_the_workflows_limit_is_the_one_of_its_first_state() -> None:
     assert f"\nMAX_IMAGE_BYTES = {MAX_WORKFLOW_BYTES:_}\n" in handler
 
 
-def test_a_file_of_more_than_4_mb_is_refused_before_it_is_opened() -> None:
-    with pytest.raises(InvalidImage, match=r"large.png has 4\.2 MB"):
-        prepare_image("large.png", bytes((4 << 20) + 1))
+def test_a_file_of_more_than_20_mb_is_refused_before_it_is_opened() -> None:
+    with pytest.raises(InvalidImage, match=r"large.png has 21\.0 MB"):
+        prepare_image("large.png", bytes((20 << 20) + 1))
 
 
 @pytest.mark.parametrize(("kind", "media_type"), [("PNG", "image/png"), ("JPEG", "image/jpeg")])

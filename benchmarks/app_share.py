@@ -1,0 +1,131 @@
+"""What the app itself adds: from the click on "Submit" to the verdict on the page, without the execution's own time.
+
+In a browser, on the app as it is served, with one image at a time. Needs Playwright and chromium.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backend.aws.environment import Environment
+from backend.errors import ConfigurationError
+from benchmarks.place import say
+from benchmarks.workflow import deployed
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_ROOT = Path(__file__).parents[1]
+_WARM_UP = 3
+_PATIENCE = 60_000.0  # milliseconds
+_CLICK = """([label, seen]) => new Promise((found, lost) => {
+    const button = [...document.querySelectorAll("button")].find(one => one.innerText.trim().endsWith(label));
+    let began = 0;
+    button.addEventListener("click", () => { began = performance.now(); }, {capture: true, once: true});
+    const look = () => {
+        for (const part of document.querySelectorAll("[class*=st-key-submitted-answer-]")) {
+            const name = part.className.match(/st-key-submitted-answer-([^ ]+)/)[1];
+            if (!seen.includes(name) && part.querySelector("[data-testid=stMetricValue]")) {
+                watching.disconnect();
+                requestAnimationFrame(() => found([name, (performance.now() - began) / 1000]));
+                return;
+            }
+        }
+    };
+    const watching = new MutationObserver(look);
+    watching.observe(document.body, {childList: true, subtree: true, attributes: true});
+    setTimeout(() => { watching.disconnect(); lost(new Error("no verdict came")); }, 60000);
+    button.click();
+})"""
+"""Clicks, and waits for a verdict of an execution that was not there before: its name and the seconds, as painted."""
+
+
+def measure(submissions: int = 20) -> dict[str, Any]:
+    """The figures, in seconds, over so many submissions."""
+    with deployed() as environment, _served(environment) as url, _opened(url) as page:
+        seen: list[str] = []
+        shares: list[float] = []
+        durations: list[float] = []
+        for number in range(_WARM_UP + submissions):
+            page.get_by_role("button", name="Submit 1 image", exact=True, disabled=False).wait_for()
+            name, seconds = page.evaluate(_CLICK, ["Submit 1 image", seen])
+            seen.append(name)
+            duration = _duration(environment)
+            if number >= _WARM_UP:
+                shares.append(seconds - duration)
+                durations.append(duration)
+                say(f"{seconds:.3f} s, of which {duration:.3f} s for the execution")
+    return {
+        "submissions": len(shares),
+        "p50_seconds": round(float(np.percentile(shares, 50)), 3),
+        "p95_seconds": round(float(np.percentile(shares, 95)), 3),
+        "execution_p50_seconds": round(float(np.percentile(durations, 50)), 3),
+    }
+
+
+def _duration(environment: Environment) -> float:
+    """How long the newest execution took, by what Step Functions says."""
+    client = environment.stepfunctions
+    newest = client.list_executions(stateMachineArn=environment.names.state_machine_arn, maxResults=1)["executions"][0]
+    return (newest["stopDate"] - newest["startDate"]).total_seconds()
+
+
+@contextmanager
+def _served(environment: Environment) -> Iterator[str]:
+    """The app on the environment's folder; gives its address."""
+    settings = {
+        "SCONES_ENVIRONMENT": "embedded",
+        "SCONES_STATE_DIR": str(environment.settings.state_dir),
+        "SCONES_PROJECT": environment.project,
+        "SCONES_ACCESS": "open",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0"]
+    with subprocess.Popen(  # noqa: S603  nothing of it was given
+        command, cwd=_ROOT, env=os.environ | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as app:
+        try:
+            yield _address(app)
+        finally:
+            app.terminate()
+
+
+def _address(app: subprocess.Popen[str]) -> str:
+    """The address that the app prints."""
+    printed = []
+    for line in app.stdout or ():
+        printed.append(line)
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            return found[0]
+    raise ConfigurationError(f"The app did not start: {''.join(printed)}")
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Page]:
+    """The page of the test images, with one random image chosen."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise ConfigurationError("Playwright is not installed. Run `make check` once, which installs it.") from error
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        raise ConfigurationError("There is no chromium. Install it, for example with `apt install chromium`.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(_PATIENCE)
+        page.goto(f"{url}/test_images")
+        count = page.get_by_role("spinbutton", name="How many")
+        count.fill("1")
+        count.press("Enter")
+        yield page
+        browser.close()

@@ -1,0 +1,60 @@
+"""What was submitted last: the first thing on the page, live while it runs, and until it is dismissed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from backend.aws.environment import Environment
+from backend.errors import NotFound
+from backend.workflow import Submission, Workflow
+from pages.shared import JobName, follow_job, reads
+from pages.shared.text import as_text
+from pages.test_images.batch import draw_progress, draw_results
+from pages.test_images.execution import current_execution, draw_whole
+from pages.test_images.sending import latest_submission
+
+_PATIENCE = 0.4
+"""Seconds that a page waits for the end of one execution before it draws how far it is."""
+_ONE_SECONDS, _BATCH_SECONDS = 0.1, 1.0
+
+
+def draw_submitted(environment: Environment, workflow: Workflow) -> None:
+    """The progress of what was submitted, and what became of it."""
+    submission = latest_submission(environment)
+    if submission is None:
+        follow_job(JobName.TEST_IMAGES)
+        return
+    seconds = _BATCH_SECONDS if submission.batch else _ONE_SECONDS
+    follow_job(JobName.TEST_IMAGES, partial(_draw, environment, workflow, submission), seconds=seconds)
+
+
+def shown_execution(environment: Environment) -> str | None:
+    """The name of the one execution that is drawn there; None where there is none, or a batch."""
+    submission = latest_submission(environment)
+    return submission.only.name if submission and submission.only else None
+
+
+def _draw(environment: Environment, workflow: Workflow, submission: Submission, is_running: bool) -> None:
+    if is_running:
+        submission.wait(_PATIENCE)
+    if submission.only is not None:
+        _draw_one(environment, workflow, submission, submission.only.name)
+    elif submission.batch is not None and is_running:
+        draw_progress(environment, workflow, submission)
+    elif submission.batch is not None:
+        draw_results(environment, workflow, submission.batch, submission.results(), key="submitted")
+
+
+def _draw_one(environment: Environment, workflow: Workflow, submission: Submission, name: str) -> None:
+    try:
+        execution = current_execution(environment, name)
+        if submission.execution is not None and not execution.has_ended:  # it has ended since it was read
+            reads.forget_executions()
+            execution = current_execution(environment, name)
+    except NotFound:  # it was not started yet, or AWS does not know it yet
+        if submission.execution is not None and submission.execution.cause:
+            st.error(as_text(submission.execution.cause), icon=":material/error:")
+        return
+    draw_whole(environment, workflow, execution, key="submitted")
