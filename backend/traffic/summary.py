@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,10 +35,11 @@ class Totals:
 
     def describe(self) -> str:
         """In a sentence."""
+        kept = "all in time" if not self.late else f"{self.late:,} of them late"
         outcomes = ", ".join(f"{count:,} {name}" for name, count in self.outcomes.items())
-        kept = "all of them in time" if not self.late else f"{self.late:,} of them late"
+        ended = f" Ended: {outcomes}." if outcomes else ""
         lost = f" {count_of(self.not_started, 'image')} could not be started." if self.not_started else ""
-        return f"{count_of(self.started, 'image')} sent, {kept}{': ' + outcomes if outcomes else ''}.{lost}"
+        return f"{count_of(self.started, 'image')} sent, {kept}.{ended}{lost}"
 
 
 def totals(rows: Sequence[Sent]) -> Totals:
@@ -88,7 +90,7 @@ def by_step(rows: Sequence[Sent], load: Load, started_at: datetime, until: float
     Columns time, wanted (how many images the load has then on average), sent, late (of those) and not_started.
     """
     step = step_of(load).total_seconds()
-    count = int(min(until, load.seconds) // step) + 1
+    count = math.ceil(max(min(until, load.seconds), step) / step)
     frame = pd.DataFrame(
         {
             "at": [int(row.due // step) for row in rows],

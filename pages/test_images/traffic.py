@@ -53,18 +53,39 @@ def _draw_form(environment: Environment, dataset: Dataset) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pattern = st.segmented_control(
-            "Pattern", list(Pattern), default=Pattern.STEADY, required=True, key="traffic.pattern", width="content"
+            "Pattern",
+            list(Pattern),
+            default=Pattern.STEADY,
+            required=True,
+            key="traffic.pattern",
+            width="content",
+            persist_state="session",
         )
-        unit = st.selectbox("Images", [_SECOND, _MINUTE], key="traffic.unit", width=120)
-        rate = st.number_input("Rate", 0.1, FASTEST * 60, 2.0, key="traffic.rate", width=130)
-        minutes = st.number_input("Minutes", 0.1, LONGEST_SECONDS / 60, 3.0, 1.0, key="traffic.minutes", width=130)
+        rate = _number("Images", "rate", 0.1, FASTEST * 60, 2.0, width=130)
+        unit = st.selectbox(
+            "Images per",
+            [_SECOND, _MINUTE],
+            key="traffic.unit",
+            width=120,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        minutes = _number("Minutes", "minutes", 0.1, LONGEST_SECONDS / 60, 3.0, width=130)
         seconds = 60.0 * minutes
-        period = seconds if pattern is Pattern.DAY_AND_NIGHT else 60.0
-        if pattern is not Pattern.STEADY:
-            name = "A day, in seconds" if pattern is Pattern.DAY_AND_NIGHT else "From burst to burst, in seconds"
-            period = st.number_input(name, 1.0, value=period, key=f"traffic.period.{pattern}", width=220)
+        period = 60.0
+        if pattern is Pattern.DAY_AND_NIGHT:
+            period = 60 * _number("A day, in minutes", "day", 0.1, 24 * 60.0, 3.0, width=150)
+        elif pattern is Pattern.BURSTS:
+            period = _number("From burst to burst, in seconds", "burst", 1.0, 3600.0, 60.0, width=220)
         seed = st.number_input(
-            "Seed", 0, 2**31, 0, key="traffic.seed", width=110, help="The same sends the same again."
+            "Seed",
+            0,
+            2**31,
+            0,
+            key="traffic.seed",
+            width=110,
+            help="The same one sends the same.",
+            persist_state="session",
         )
     st.caption(_PATTERNS[pattern])
     load = Load(pattern, rate / (1 if unit == _SECOND else 60), seconds, period)
@@ -77,3 +98,9 @@ def _draw_form(environment: Environment, dataset: Dataset) -> None:
     if st.button(f"Send about {images}", key="traffic.send", icon=":material/play_arrow:", type="primary"):
         with action("Traffic started"):
             jobs.start(JobName.TRAFFIC, "Sending traffic", partial(traffic.run_traffic, environment, plan))
+
+
+def _number(label: str, key: str, low: float, high: float, value: float, *, width: int) -> float:
+    return st.number_input(
+        label, low, high, value, 1.0, format="%g", key=f"traffic.{key}", width=width, persist_state="session"
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import streamlit as st
 
@@ -14,10 +15,43 @@ from backend.wording import as_words
 from pages.shared.environment import part
 from pages.shared.text import as_text
 
-_FOREIGN = "traffic.foreign"
-_SEEN = "traffic.seen"
-"""In the session: which run, and which of its drifts, the sliders show."""
-_EVEN = 50
+_DIALS: Final = "traffic.dials"
+_EVEN: Final = 50
+
+
+@dataclass(frozen=True)
+class _Dials:
+    """What the sliders of this session began with, and which run, and which of its drifts, they show.
+
+    Another `epoch` has sliders of other keys: what a browser still says of those before is not taken for a click.
+    """
+
+    epoch: int = 0
+    drift: Drift = field(default_factory=Drift)
+    shown: tuple[str, int] | None = None
+
+    def severity_key(self, kind: Distortion) -> str:
+        return f"traffic.{kind.name.lower()}.{self.epoch}"
+
+    def mix_key(self, label: str) -> str:
+        return f"traffic.mix.{label}.{self.epoch}"
+
+    @property
+    def foreign_key(self) -> str:
+        return f"traffic.foreign.{self.epoch}"
+
+    def weight(self, label: str) -> int:
+        return round(self.drift.mix.get(label, 0)) if self.drift.mix else _EVEN
+
+    def chosen(self, labels: Sequence[str]) -> Drift:
+        """The drift that the sliders show; raises TrafficNotPossible for weights that are all 0."""
+        state = st.session_state
+        mix = {label: float(state.get(self.mix_key(label), self.weight(label))) for label in labels}
+        severities = {
+            kind: float(state.get(self.severity_key(kind), self.drift.severities.get(kind, 0))) for kind in Distortion
+        }
+        is_even = len(set(mix.values())) == 1 and any(mix.values())
+        return Drift(severities, {} if is_even else mix, state.get(self.foreign_key, self.drift.foreign * 100) / 100)
 
 
 def draw_drift(environment: Environment, labels: Sequence[str], *, has_foreign: bool) -> None:
@@ -26,7 +60,7 @@ def draw_drift(environment: Environment, labels: Sequence[str], *, has_foreign: 
     @st.fragment
     def sliders() -> None:
         with part():
-            _follow(environment, labels)
+            _follow(environment)
             with st.expander("Drift", icon=":material/tune:", expanded=True):
                 _draw(environment, labels, has_foreign)
 
@@ -35,49 +69,61 @@ def draw_drift(environment: Environment, labels: Sequence[str], *, has_foreign: 
 
 def is_shown(run: LiveRun) -> bool:
     """Whether the sliders of this session show the drift of the run: another session may have changed it."""
-    return bool(st.session_state.get(_SEEN) == (run.run_id, run.version))
+    return _dials().shown == (run.run_id, run.version)
 
 
 def chosen_drift(labels: Sequence[str]) -> Drift:
     """The drift that the sliders of this session show; raises TrafficNotPossible for weights that are all 0."""
-    state = st.session_state
-    mix = {label: float(state.get(_mix_key(label), _EVEN)) for label in labels}
-    return Drift(
-        {kind: float(state.get(_key(kind), 0.0)) for kind in Distortion},
-        mix if len(set(mix.values())) > 1 or not any(mix.values()) else {},
-        state.get(_FOREIGN, 0) / 100,
-    )
+    return _dials().chosen(labels)
+
+
+def _dials() -> _Dials:
+    dials: _Dials = st.session_state.setdefault(_DIALS, _Dials())
+    return dials
 
 
 def _draw(environment: Environment, labels: Sequence[str], has_foreign: bool) -> None:
-    changes: dict[str, Any] = {"on_change": _dial, "args": (environment, labels)}
+    dials = _dials()
+    options: dict[str, Any] = {"on_change": _dial, "args": (environment, labels), "persist_state": "session"}
     with st.grid(4, min_column_width=150, gap="medium"):
         for kind in Distortion:
-            with st.container(gap=None):
-                steps = "  \n".join(f"{at}: {meaning(kind, at)}" for at in range(1, len(PARAMETERS[kind])))
+            with st.container(gap="xsmall"):
                 severity = st.slider(
-                    f"{kind[0].upper()}{kind[1:]}", 0.0, MOST_SEVERE, step=0.5, key=_key(kind), help=steps, **changes
+                    f"{kind[0].upper()}{kind[1:]}",
+                    0.0,
+                    MOST_SEVERE,
+                    dials.drift.severities.get(kind, 0.0),
+                    step=0.5,
+                    format="%.1f",
+                    key=dials.severity_key(kind),
+                    help="  \n".join(f"{at}: {meaning(kind, at)}" for at in range(1, len(PARAMETERS[kind]))),
+                    **options,
                 )
                 st.caption(meaning(kind, severity) if severity else "off")
-        with st.container(gap=None):
+        with st.container(gap="xsmall"):
             share = st.slider(
                 "Foreign images, %",
                 0,
                 100,
-                key=_FOREIGN,
+                round(100 * dials.drift.foreign),
+                key=dials.foreign_key,
                 disabled=not has_foreign,
                 help="Images of no known class: those kept out of every training, else the test images of other.",
-                **changes,
+                **options,
             )
             st.caption(f"{share} % of all" if has_foreign else "None are staged")
     st.caption("**Class mix**, of the images that are not foreign")
-    weights = {label: st.session_state.setdefault(_mix_key(label), _EVEN) for label in labels}
     with st.grid(4, min_column_width=150, gap="medium"):
+        places = []
         for label in labels:
-            with st.container(gap=None):
-                st.slider(as_words(label).capitalize(), 0, 100, key=_mix_key(label), **changes)
-                total = sum(weights.values())
-                st.caption(f"{weights[label] / total:.0%}" if total else "Choose one above 0")
+            with st.container(gap="xsmall"):
+                weight = st.slider(
+                    as_words(label).capitalize(), 0, 100, dials.weight(label), key=dials.mix_key(label), **options
+                )
+                places.append((st.empty(), weight))
+    total = sum(weight for _, weight in places)
+    for place, weight in places:
+        place.caption(f"{weight / total:.0%}" if total else "Choose one above 0")
 
 
 def _dial(environment: Environment, labels: Sequence[str]) -> None:
@@ -88,26 +134,12 @@ def _dial(environment: Environment, labels: Sequence[str]) -> None:
         run.change(chosen_drift(labels))
     except SconesError as error:
         st.toast(as_text(str(error)), icon=":material/error:")
-    st.session_state[_SEEN] = (run.run_id, run.version)
+    st.session_state[_DIALS] = replace(_dials(), shown=(run.run_id, run.version))
 
 
-def _follow(environment: Environment, labels: Sequence[str]) -> None:
-    """Show the drift of the run that is being sent, where another session changed it or the page was left."""
+def _follow(environment: Environment) -> None:
+    """Show the drift of the run that is being sent, where another session changed it."""
     run = live_run(environment)
-    if run is None or (is_shown(run) and _key(Distortion.DARKER) in st.session_state):
-        return
-    drift, state = run.drift, st.session_state
-    state[_SEEN] = (run.run_id, run.version)
-    for kind in Distortion:
-        state[_key(kind)] = float(drift.severities.get(kind, 0.0))
-    for label in labels:
-        state[_mix_key(label)] = round(drift.mix.get(label, 0)) if drift.mix else _EVEN
-    state[_FOREIGN] = round(100 * drift.foreign)
-
-
-def _key(kind: Distortion) -> str:
-    return f"traffic.severity.{kind.name}"
-
-
-def _mix_key(label: str) -> str:
-    return f"traffic.mix.{label}"
+    if run is not None and not is_shown(run):
+        version, drift = run.version, run.drift
+        st.session_state[_DIALS] = _Dials(_dials().epoch + 1, drift, (run.run_id, version))
