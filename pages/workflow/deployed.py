@@ -89,8 +89,12 @@ def _start_deployment(environment: Environment, endpoint: Endpoint, threshold: f
 
 
 def _draw_parts(deployed: Workflow) -> None:
-    graph, functions, definition = st.tabs(["Graph", "Lambdas", "Definition"])
+    graph, many, functions, definition = st.tabs(["Graph", "Graph for many images", "Lambdas", "Definition"])
     graph.graphviz_chart(workflow.workflow_graph(deployed.definition), alt="The states of the workflow")
+    if deployed.fan_out is not None:
+        many.graphviz_chart(workflow.workflow_graph(deployed.fan_out), alt="The states that many images go through")
+    else:
+        many.caption("This workflow was deployed before it took many images at once.")
     functions.dataframe(
         pd.DataFrame(
             {

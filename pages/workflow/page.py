@@ -1,4 +1,4 @@
-"""The Lambdas and the state machine: deploying them, the threshold, and how they are built."""
+"""The Lambdas and the state machines: deploying them, the threshold, many images at once, and who is told of what."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from backend.deployment import Endpoint
 from backend.workflow import Workflow
 from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
 from pages.workflow.deployed import draw_deployment, draw_workflow
+from pages.workflow.fan_out import draw_fan_out
 from pages.workflow.notifications import draw_notifications
 
 st.title("Workflow")
@@ -34,5 +35,7 @@ with part():
     elif endpoint_is_missing:
         draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)
 if workflow is not None:
+    with part():
+        draw_fan_out(environment, workflow)
     with part():
         draw_notifications(environment)

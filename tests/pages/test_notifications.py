@@ -73,7 +73,7 @@ def test_an_address_is_subscribed_shown_and_removed(visit: Visit, told: Environm
     app = visit(told, PAGE)
     assert "Nobody is told beside the inbox." in texts(app)
     for address in ("ops@example.com", "https://127.0.0.1:9/told"):
-        app.text_input[0].set_value(address)
+        app.text_input[-1].set_value(address)
         click(app, "Subscribe")
         assert errors(app) == []
     assert subscribed(told) == {"ops@example.com", "https://127.0.0.1:9/told"}
@@ -84,7 +84,7 @@ def test_an_address_is_subscribed_shown_and_removed(visit: Visit, told: Environm
 
 def test_an_address_to_which_nothing_can_be_sent_is_refused_in_words(visit: Visit, told: Environment) -> None:
     app = visit(told, PAGE)
-    app.text_input[0].set_value("http://example.com")
+    app.text_input[-1].set_value("http://example.com")
     click(app, "Subscribe")
     [error] = errors(app)
     assert "not of https" in error
