@@ -26,13 +26,29 @@ Parameters: {Threshold: {Type: String}}
 Resources:
   Kept: {Type: AWS::SSM::Parameter, Properties: {Name: kept, Type: String, Value: !Ref Threshold}}
 """
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "ssm": lambda content: content[: len(content) // 2],
+    "sqs": lambda content: bytes(len(content)),
+    "sns": lambda _content: b"",
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """One for all whose MiniStack is killed at most: it is there again, and each test has names of its own."""
+    with closing(opened(tmp_path_factory.mktemp("state"))) as environment:
+        yield environment
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Environment]:
-    settings = Settings(environment="embedded", state_dir=tmp_path, project="scones-state")
-    with closing(open_environment(settings)) as environment:
+def own(tmp_path: Path) -> Iterator[Environment]:
+    """One for a test that ends it."""
+    with closing(opened(tmp_path)) as environment:
         yield environment
+
+
+def opened(folder: Path) -> Environment:
+    return open_environment(Settings(environment="embedded", state_dir=folder, project="scones-state"))
 
 
 def state_of(app: Environment) -> Path:
@@ -60,8 +76,8 @@ def saved(app: Environment, service: str, text: str) -> None:
 
 
 def test_no_execution_that_was_acknowledged_is_lost(app: Environment) -> None:
-    arn = machine(app, "at-once", AT_ONCE)
-    saved(app, "stepfunctions", "at-once")
+    arn = machine(app, "acknowledged", AT_ONCE)
+    saved(app, "stepfunctions", "acknowledged")
     started = {app.stepfunctions.start_execution(stateMachineArn=arn)["executionArn"] for _ in range(40)}
     kill(app)
     listed = app.stepfunctions.list_executions(stateMachineArn=arn)["executions"]
@@ -69,8 +85,8 @@ def test_no_execution_that_was_acknowledged_is_lost(app: Environment) -> None:
 
 
 def test_an_execution_that_was_seen_to_end_stays_as_it_ended(app: Environment) -> None:
-    arn = machine(app, "at-once", AT_ONCE)
-    saved(app, "stepfunctions", "at-once")
+    arn = machine(app, "seen-to-end", AT_ONCE)
+    saved(app, "stepfunctions", "seen-to-end")
     for _round in range(3):
         execution = app.stepfunctions.start_execution(stateMachineArn=arn, input='{"a": 1}')["executionArn"]
         while app.stepfunctions.describe_execution(executionArn=execution)["status"] == "RUNNING":
@@ -95,8 +111,8 @@ def test_an_execution_that_ran_is_said_to_have_been_interrupted(app: Environment
 
 
 def test_what_an_ended_execution_went_through_is_told_whenever_it_is_asked_for(app: Environment) -> None:
-    arn = machine(app, "at-once", AT_ONCE)
-    saved(app, "stepfunctions", "at-once")
+    arn = machine(app, "told", AT_ONCE)
+    saved(app, "stepfunctions", "told")
     execution = app.stepfunctions.start_execution(stateMachineArn=arn, input='{"a": 1}')["executionArn"]
     wait_until(lambda: app.stepfunctions.describe_execution(executionArn=execution)["status"] == "SUCCEEDED")
     told = [history(app, execution)]
@@ -127,13 +143,14 @@ def test_a_stopped_execution_stays_as_it_was_stopped(app: Environment) -> None:
 
 
 def test_executions_go_with_their_state_machine(app: Environment) -> None:
-    arn = machine(app, "at-once", AT_ONCE)
-    app.stepfunctions.start_execution(stateMachineArn=arn)
     journal = state_of(app) / "executions.sqlite"
-    wait_until(lambda: rows(journal) == 1)
+    before = rows(journal)
+    arn = machine(app, "deleted", AT_ONCE)
+    app.stepfunctions.start_execution(stateMachineArn=arn)
+    wait_until(lambda: rows(journal) == before + 1)
     app.stepfunctions.delete_state_machine(stateMachineArn=arn)
-    machine(app, "at-once", AT_ONCE)
-    wait_until(lambda: rows(journal) == 0)
+    machine(app, "deleted", AT_ONCE)
+    wait_until(lambda: rows(journal) == before)
 
 
 def rows(journal: Path) -> int:
@@ -143,17 +160,18 @@ def rows(journal: Path) -> int:
 
 def test_what_is_written_does_not_grow_with_what_is_there(app: Environment) -> None:
     """A save of one more execution writes none of the others again."""
-    arn = machine(app, "at-once", AT_ONCE)
+    journal = state_of(app) / "executions.sqlite"
+    there = rows(journal)
+    arn = machine(app, "large", AT_ONCE)
     large = json.dumps({"image": os.urandom(60_000).hex()})
     for _ in range(60):
         app.stepfunctions.start_execution(stateMachineArn=arn, input=large)
-    journal = state_of(app) / "executions.sqlite"
-    wait_until(lambda: rows(journal) == 60)
+    wait_until(lambda: rows(journal) == there + 60)
     wait_until(lambda: not app.stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"])
     settled(journal)
     before = written_by(app)
     app.stepfunctions.start_execution(stateMachineArn=arn)
-    wait_until(lambda: rows(journal) == 61)
+    wait_until(lambda: rows(journal) == there + 61)
     settled(journal)
     assert written_by(app) - before < 2_000_000  # all of them have 7 MB and more
 
@@ -175,9 +193,10 @@ def written_by(app: Environment) -> int:
     return int(fields["wchar"])
 
 
-def test_a_stack_has_the_parameters_that_were_seen_to_be_deployed(app: Environment) -> None:
+@pytest.mark.parametrize("rounds", [2, pytest.param(5, marks=pytest.mark.slow)])
+def test_a_stack_has_the_parameters_that_were_seen_to_be_deployed(app: Environment, rounds: int) -> None:
     create(app, "0")
-    for round_number in range(1, 6):
+    for round_number in range(1, rounds + 1):
         wanted = str(round_number)
         app.cloudformation.update_stack(StackName="s", TemplateBody=TEMPLATE, Parameters=threshold(wanted))
         app.cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
@@ -186,10 +205,11 @@ def test_a_stack_has_the_parameters_that_were_seen_to_be_deployed(app: Environme
         assert parameter(app) == wanted
 
 
-def test_a_stack_whose_change_was_interrupted_is_as_it_was_and_says_so(app: Environment) -> None:
+@pytest.mark.parametrize("rounds", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_stack_whose_change_was_interrupted_is_as_it_was_and_says_so(app: Environment, rounds: int) -> None:
     create(app, "before")
     kill(app)
-    for round_number in range(6):
+    for round_number in range(rounds):
         wanted, before = str(round_number), described(app)[1]
         app.cloudformation.update_stack(StackName="s", TemplateBody=TEMPLATE, Parameters=threshold(wanted))
         kill(app)
@@ -202,6 +222,9 @@ def test_a_stack_whose_change_was_interrupted_is_as_it_was_and_says_so(app: Envi
 
 
 def create(app: Environment, value: str) -> None:
+    """The stack, anew."""
+    app.cloudformation.delete_stack(StackName="s")
+    app.cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     app.cloudformation.create_stack(StackName="s", TemplateBody=TEMPLATE, Parameters=threshold(value))
     app.cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
 
@@ -219,35 +242,40 @@ def parameter(app: Environment) -> str:
     return str(app.session.client("ssm").get_parameter(Name="kept")["Parameter"]["Value"])
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [lambda content: content[: len(content) // 2], lambda content: bytes(len(content)), lambda _content: b""],
-    ids=["cut", "zeros", "empty"],
-)
-def test_the_last_good_file_stands_in_for_a_damaged_one(app: Environment, damage: Callable[[bytes], bytes]) -> None:
-    ssm = app.session.client("ssm")
-    ssm.put_parameter(Name="first", Type="String", Value="kept")
-    saved(app, "ssm", "first")
-    ssm.put_parameter(Name="second", Type="String", Value="new")
-    saved(app, "ssm", "second")
-    app.close()
-    path = state_of(app) / "ssm.json"
-    path.write_bytes(damage(path.read_bytes()))
-    with closing(open_environment(app.settings)) as again:
-        assert again.session.client("ssm").get_parameter(Name="first")["Parameter"]["Value"] == "kept"
-        assert len(list(path.parent.glob("ssm.json.damaged-*"))) == 1
-        log = (app.settings.state_dir / "aws" / "logs" / "ministack.log").read_text()
-        assert "ssm.json is damaged" in log
+def test_the_last_good_file_stands_in_for_a_damaged_one(own: Environment) -> None:
+    """Whatever has become of it: half of it, zeros, nothing."""
+    ssm, sqs, sns = own.session.client("ssm"), own.session.client("sqs"), own.session.client("sns")
+    for name in ("first", "second"):  # the file of before has the first
+        ssm.put_parameter(Name=name, Type="String", Value="kept")
+        sqs.create_queue(QueueName=name)
+        sns.create_topic(Name=name)
+        for service in DAMAGES:
+            saved(own, service, name)
+    own.close()
+    for service, damage in DAMAGES.items():
+        path = state_of(own) / f"{service}.json"
+        path.write_bytes(damage(path.read_bytes()))
+    with closing(open_environment(own.settings)) as again:
+        found = again.session.client("ssm").get_parameter(Name="first")["Parameter"]["Value"]
+        queues = again.session.client("sqs").list_queues()["QueueUrls"]
+        topics = again.session.client("sns").list_topics()["Topics"]
+        assert found == "kept"
+        assert [url.rpartition("/")[2] for url in queues] == ["first"]
+        assert [topic["TopicArn"].rpartition(":")[2] for topic in topics] == ["first"]
+        log = (own.settings.state_dir / "aws" / "logs" / "ministack.log").read_text()
+        for service in DAMAGES:
+            assert len(list(state_of(own).glob(f"{service}.json.damaged-*"))) == 1
+            assert f"{service}.json is damaged" in log
 
 
-def test_a_damaged_journal_is_put_aside(app: Environment) -> None:
-    arn = machine(app, "at-once", AT_ONCE)
-    app.stepfunctions.start_execution(stateMachineArn=arn)
-    app.close()
-    journal = state_of(app) / "executions.sqlite"
+def test_a_damaged_journal_is_put_aside(own: Environment) -> None:
+    arn = machine(own, "at-once", AT_ONCE)
+    own.stepfunctions.start_execution(stateMachineArn=arn)
+    own.close()
+    journal = state_of(own) / "executions.sqlite"
     assert [path.name for path in journal.parent.glob("executions.sqlite-*")] == []
     journal.write_bytes(b"no database" * 100)
-    with closing(open_environment(app.settings)) as again:
+    with closing(open_environment(own.settings)) as again:
         assert again.stepfunctions.list_executions(stateMachineArn=arn)["executions"] == []
         assert again.stepfunctions.start_execution(stateMachineArn=arn)["executionArn"]
     (aside,) = journal.parent.glob("executions.sqlite.damaged-*")

@@ -19,14 +19,22 @@ from botocore.config import Config
 
 import embedded_aws
 from backend.aws.environment import EmbeddedSession
+from embedded_aws.installation import SERVICES
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of nearly all tests: what one of them ends, the next starts again."""
+    folder = tmp_path_factory.mktemp("supervised")
+    yield folder
+    embedded_aws.start(folder).stop()
+
+
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[embedded_aws.EmbeddedAws]:
-    yield embedded_aws.start(tmp_path)
-    embedded_aws.start(tmp_path).stop()
+def aws(folder: Path) -> embedded_aws.EmbeddedAws:
+    return embedded_aws.start(folder)
 
 
 def await_true(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -65,24 +73,29 @@ def services(aws: embedded_aws.EmbeddedAws) -> list[psutil.Process]:
     return psutil.Process(aws.supervisor.pid).children()
 
 
-def test_a_second_start_finds_the_one_that_runs(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
-    assert embedded_aws.start(tmp_path) is aws
+def service(aws: embedded_aws.EmbeddedAws, name: str) -> psutil.Process:
+    [found] = (process for process in services(aws) if name in process.cmdline())
+    return found
 
 
-def test_another_process_shares_it(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+def test_a_second_start_finds_the_one_that_runs(aws: embedded_aws.EmbeddedAws, folder: Path) -> None:
+    assert embedded_aws.start(folder) is aws
+
+
+def test_another_process_shares_it(aws: embedded_aws.EmbeddedAws, folder: Path) -> None:
     program = (
-        f"from pathlib import Path; import embedded_aws;print(embedded_aws.start(Path({str(tmp_path)!r})).variables())"
+        f"from pathlib import Path; import embedded_aws;print(embedded_aws.start(Path({str(folder)!r})).variables())"
     )
     output = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert output.stdout.strip() == str(aws.variables())
     assert aws.is_running()
 
 
-def test_state_and_addresses_survive_an_orderly_end(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
-    put(aws, "kept-bucket")
+def test_state_and_addresses_survive_an_orderly_end(aws: embedded_aws.EmbeddedAws, folder: Path) -> None:
+    put(aws, "kept-in-order")
     aws.stop()
-    again = embedded_aws.start(tmp_path)
-    assert "kept-bucket" in buckets(again)
+    again = embedded_aws.start(folder)
+    assert "kept-in-order" in buckets(again)
     assert again.variables() == aws.variables()
 
 
@@ -92,46 +105,45 @@ def test_its_ports_are_none_that_the_system_gives_to_others_meanwhile(aws: embed
     assert all(port < int(lowest) for port in aws.running.ports.values())
 
 
-@pytest.mark.parametrize("position", [0, 1])
-def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, position: int) -> None:
-    put(aws, "kept-bucket")
-    victim = services(aws)[position]
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_is_killed_comes_back(aws: embedded_aws.EmbeddedAws, name: str) -> None:
+    put(aws, f"kept-without-{name}")
+    victim = service(aws, name)
     victim.kill()
     await_true(lambda: victim.pid not in {process.pid for process in services(aws)} and aws.is_running())
-    assert "kept-bucket" in buckets(aws)
+    assert f"kept-without-{name}" in buckets(aws)
 
 
 def test_a_service_comes_back_however_often_it_is_killed(aws: embedded_aws.EmbeddedAws) -> None:
+    before = buckets(aws)
     for _ in range(8):
         victim = services(aws)[-1]  # the one that was started last
         victim.kill()
         await_true(lambda pid=victim.pid: services(aws)[-1].pid != pid and len(services(aws)) == 2)  # type: ignore[misc]
     await_true(aws.is_running)
-    assert buckets(aws) == set()
+    assert buckets(aws) == before
 
 
 def test_a_service_that_ends_by_itself_at_each_start_is_given_up_in_words(
-    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+    aws: embedded_aws.EmbeddedAws, folder: Path
 ) -> None:
     assert aws.supervisor is not None
     supervisor = psutil.Process(aws.supervisor.pid)
-    _ministack, sagemaker = services(aws)
+    sagemaker = service(aws, "sagemaker")
     supervisor.suspend()
     sagemaker.kill()
     await_true(lambda: sagemaker.status() == psutil.STATUS_ZOMBIE)  # it ended, and its parent does not know
     with server_at(aws.running.ports["sagemaker"]):  # nothing else can serve there
         supervisor.resume()
         assert aws.supervisor.wait(60) == 1
-    log = (tmp_path / "aws" / "logs" / "supervisor.log").read_text().splitlines()
+    log = (folder / "aws" / "logs" / "supervisor.log").read_text().splitlines()
     assert log[-1].startswith("error: Service sagemaker keeps ending (last with exit code ")
-    assert log[-1].endswith(f"its log is {tmp_path / 'aws' / 'logs' / 'sagemaker.log'}.")
+    assert log[-1].endswith(f"its log is {folder / 'aws' / 'logs' / 'sagemaker.log'}.")
 
 
-@pytest.mark.parametrize("position", [0, 1])
-def test_a_service_that_hangs_is_ended_and_comes_back(
-    aws: embedded_aws.EmbeddedAws, position: int, tmp_path: Path
-) -> None:
-    victim = services(aws)[position]
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_hangs_is_ended_and_comes_back(aws: embedded_aws.EmbeddedAws, name: str, folder: Path) -> None:
+    victim = service(aws, name)
     victim.suspend()
     session = EmbeddedSession(aws)
     config = Config(connect_timeout=2, read_timeout=65, retries={"total_max_attempts": 3, "mode": "standard"})
@@ -139,40 +151,40 @@ def test_a_service_that_hangs_is_ended_and_comes_back(
     session.client("sagemaker", config=config).list_models()
     psutil.wait_procs([victim], timeout=20)
     assert victim.pid not in {process.pid for process in services(aws)}
-    assert "does not answer; ending it." in (tmp_path / "aws" / "logs" / "supervisor.log").read_text()
+    assert f"ervice {name} does not answer; ending it." in (folder / "aws" / "logs" / "supervisor.log").read_text()
 
 
 def test_a_service_that_hung_on_a_killed_supervisor_is_ended_by_the_next(
-    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+    aws: embedded_aws.EmbeddedAws, folder: Path
 ) -> None:
-    victim = services(aws)[0]
+    before, victim = buckets(aws), service(aws, "ministack")
     victim.suspend()
     assert aws.supervisor is not None
     aws.supervisor.kill()
     aws.supervisor.wait()
-    again = embedded_aws.start(tmp_path)
-    assert buckets(again) == set()
+    again = embedded_aws.start(folder)
+    assert buckets(again) == before
     assert again.running.ports == aws.running.ports
     _gone, left = psutil.wait_procs([victim], timeout=5)
     assert left == []
 
 
 def test_the_services_end_with_a_killed_supervisor_and_the_next_start_works(
-    aws: embedded_aws.EmbeddedAws, tmp_path: Path
+    aws: embedded_aws.EmbeddedAws, folder: Path
 ) -> None:
-    put(aws, "kept-bucket")
+    put(aws, "kept-without-supervisor")
     left = services(aws)
     assert aws.supervisor is not None
     aws.supervisor.kill()
     aws.supervisor.wait()
-    again = embedded_aws.start(tmp_path)
-    assert "kept-bucket" in buckets(again)
+    again = embedded_aws.start(folder)
+    assert "kept-without-supervisor" in buckets(again)
     psutil.wait_procs(left, timeout=20)
     assert not any(process.is_running() for process in left)
 
 
 def test_s3_goes_on_until_sagemaker_has_ended(aws: embedded_aws.EmbeddedAws) -> None:
-    ministack, sagemaker = services(aws)
+    before, ministack, sagemaker = buckets(aws), service(aws, "ministack"), service(aws, "sagemaker")
     plain_s3 = boto3.client(
         "s3",
         endpoint_url=aws.endpoint_url("s3"),
@@ -185,7 +197,7 @@ def test_s3_goes_on_until_sagemaker_has_ended(aws: embedded_aws.EmbeddedAws) -> 
     aws.supervisor.terminate()
     await_true(lambda: aws.installation.running() is None)  # it has begun to end its services
     assert psutil.wait_procs([ministack], timeout=2)[0] == []
-    assert plain_s3.list_buckets()["Buckets"] == []
+    assert {item["Name"] for item in plain_s3.list_buckets()["Buckets"]} == before
     sagemaker.resume()
     assert aws.supervisor.wait(20) == 0
     assert psutil.wait_procs([ministack, sagemaker], timeout=1)[1] == []
@@ -209,38 +221,37 @@ def test_everything_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     assert left == []
 
 
-def test_only_its_owner_can_read_the_secret(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
-    folder = tmp_path / "aws"
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert (folder / "secret").stat().st_mode & 0o777 == 0o600
+def test_only_its_owner_can_read_the_secret(aws: embedded_aws.EmbeddedAws, folder: Path) -> None:
+    assert (folder / "aws").stat().st_mode & 0o777 == 0o700
+    assert (folder / "aws" / "secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_secret_is_in_no_log_and_no_command_line(aws: embedded_aws.EmbeddedAws, tmp_path: Path) -> None:
+def test_the_secret_is_in_no_log_and_no_command_line(aws: embedded_aws.EmbeddedAws, folder: Path) -> None:
     put(aws, "some-bucket")
-    logs = "".join(path.read_text() for path in (tmp_path / "aws" / "logs").iterdir())
+    logs = "".join(path.read_text() for path in (folder / "aws" / "logs").iterdir())
     lines = [" ".join(process.cmdline()) for process in services(aws)]
     assert aws.secret_access_key not in logs + "".join(lines)
 
 
-def test_the_users_own_aws_does_not_reach_the_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "production")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "private")
-    aws = embedded_aws.start(tmp_path)
-    try:
-        for process in services(aws):
-            assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & process.environ().keys()
-    finally:
-        aws.stop()
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded_aws.EmbeddedAws]:
+    """One that was started by a user of AWS, who has another capture age."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_PROFILE", "production")
+        patch.setenv("AWS_SESSION_TOKEN", "private")
+        patch.setenv("SCONES_CAPTURE_AGE_SECONDS", "17")
+        aws = embedded_aws.start(tmp_path_factory.mktemp("told"))
+    yield aws
+    aws.stop()
 
 
-def test_the_capture_age_reaches_sagemaker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SCONES_CAPTURE_AGE_SECONDS", "17")
-    aws = embedded_aws.start(tmp_path)
-    try:
-        _ministack, sagemaker = services(aws)
-        assert sagemaker.cmdline()[-1] == "17.0"
-    finally:
-        aws.stop()
+def test_the_users_own_aws_does_not_reach_the_services(told: embedded_aws.EmbeddedAws) -> None:
+    for process in services(told):
+        assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & process.environ().keys()
+
+
+def test_the_capture_age_reaches_sagemaker(told: embedded_aws.EmbeddedAws) -> None:
+    assert service(told, "sagemaker").cmdline()[-1] == "17.0"
 
 
 def test_it_can_be_started_alone_and_prints_what_to_export(tmp_path: Path) -> None:

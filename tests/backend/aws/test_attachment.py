@@ -41,12 +41,24 @@ def settings_for(folder: Path) -> Settings:
     return Settings(environment="embedded", state_dir=folder, project="scones-attach")
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """One that goes on through all that these tests do to it."""
+    yield from opened(tmp_path_factory.mktemp("attached"))
+
+
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Environment]:
-    with closing(open_environment(settings_for(tmp_path))) as environment:
+def own(tmp_path: Path) -> Iterator[Environment]:
+    """One that does not go on as it was."""
+    yield from opened(tmp_path)
+
+
+def opened(folder: Path) -> Iterator[Environment]:
+    """An app with a bucket, which would survive a kill -9."""
+    with closing(open_environment(settings_for(folder))) as environment:
         environment.s3.create_bucket(Bucket=environment.bucket)
         environment.sagemaker.list_models()
-        state = tmp_path / "aws" / "ministack" / "state" / "s3.json"
+        state = folder / "aws" / "ministack" / "state" / "s3.json"
         wait_until(lambda: state.exists() and environment.bucket in state.read_text())
         yield environment
 
@@ -133,18 +145,18 @@ def test_a_client_that_asks_once_is_answered_while_a_service_is_started_again(ap
         own.list_buckets()
 
 
-def test_nothing_is_started_while_the_app_is_ending(app: Environment) -> None:
-    s3 = app.s3
-    app.close()
+def test_nothing_is_started_while_the_app_is_ending(own: Environment) -> None:
+    s3 = own.s3
+    own.close()
     with pytest.raises(EmbeddedAwsUnavailable, match="The app is ending"):
         s3.list_buckets()
     with pytest.raises(EmbeddedAwsUnavailable, match="The app is ending"):
-        _ = app.sagemaker
+        _ = own.sagemaker
 
 
-def test_what_keeps_it_from_starting_is_told_at_once_to_those_who_come_later(app: Environment) -> None:
-    s3, folder = app.s3, app.settings.state_dir / "aws"
-    kill_supervisor(app)
+def test_what_keeps_it_from_starting_is_told_at_once_to_those_who_come_later(own: Environment) -> None:
+    s3, folder = own.s3, own.settings.state_dir / "aws"
+    kill_supervisor(own)
     away = folder.with_name("away")
     folder.rename(away)
     folder.write_text("in the way")
@@ -158,10 +170,10 @@ def test_what_keeps_it_from_starting_is_told_at_once_to_those_who_come_later(app
     assert str(folder) in str(first.value)
 
 
-def test_a_folder_that_was_deleted_is_made_anew_with_another_secret(app: Environment) -> None:
-    s3 = app.s3
-    embedded_aws.start(app.settings.state_dir).stop()
-    shutil.rmtree(app.settings.state_dir / "aws")
+def test_a_folder_that_was_deleted_is_made_anew_with_another_secret(own: Environment) -> None:
+    s3 = own.s3
+    embedded_aws.start(own.settings.state_dir).stop()
+    shutil.rmtree(own.settings.state_dir / "aws")
     assert s3.list_buckets()["Buckets"] == []
 
 
