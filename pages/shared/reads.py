@@ -24,6 +24,7 @@ from backend.staging import Dataset
 from backend.staging.upright import make_showable
 from backend.training import Accuracy
 from backend.workflow import Filters, fan_out
+from backend.workflow.inference_ids import inference_id
 
 _SECONDS = 5
 _LIVE_SECONDS = 0.4
@@ -125,6 +126,18 @@ def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...
     known = labels_by_key(environment)
     keys = labels.keys_by_inference(environment, unknown)
     return {name: known[key] for name, key in keys.items() if key in known} | written
+
+
+def labels_of(environment: Environment, executions: Sequence[workflow.Execution]) -> dict[str, str]:
+    """What the images are that these executions were given, by their keys, where that is known."""
+    known = labels_by_key(environment)
+    keys = {
+        inference_id(execution.name): execution.s3_key
+        for execution in executions
+        if execution.s3_key is not None and execution.s3_key not in known
+    }
+    written = true_labels(environment, tuple(keys)) if keys else {}
+    return known | {keys[identifier]: label for identifier, label in written.items()}
 
 
 def _by_name(names: Sequence[_N], read: Callable[[_N], _F | None]) -> dict[_N, _F]:

@@ -66,8 +66,9 @@ def _draw_progress(run: LiveRun, job: jobs.Job, seconds: float) -> None:
 
 def _draw_rate(run: LiveRun, seconds: float) -> None:
     """What was wanted of the last 20 seconds, and what was had."""
-    load, since = run.plan.load, max(0.0, seconds - _WINDOW)
+    load = run.plan.load
     until = max(1.0, min(seconds, load.seconds))
+    since = max(0.0, until - _WINDOW)
     length = until - since
     had = sum(row.status is traffic.Status.STARTED and since <= row.due < until for row in run.rows)
     figures = traffic.totals(run.rows)
