@@ -70,7 +70,7 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
     labels: dict[str, str] | None = None
     pictures: dict[str, str] | None = None
     with part():
-        labels = reads.labels_by_key(environment)
+        labels = reads.labels_of(environment, executions)
     with part():
         keys = tuple(execution.s3_key for execution in executions if execution.s3_key)
         pictures = reads.thumbnails(environment, keys)
