@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.data_staging.dataset import draw_dataset, draw_gallery
 from pages.data_staging.other import choose_other
-from pages.data_staging.source import choose_labels, choose_source, start_staging
+from pages.data_staging.source import choose_archive, choose_labels, start_staging
 from pages.shared import JobName, action, current_environment, draw_missing, follow_job, is_running, part, reads
+from pages.shared.source import choose_source
 
 st.title("Data staging")
 environment = current_environment()
@@ -23,7 +24,7 @@ with part():
 follow_job(JobName.STAGING)
 
 with st.expander("Stage images", icon=":material/upload:", expanded=dataset is None), part():
-    source = choose_source(environment)
+    source = choose_source(environment, "data_staging", choose_archive, takes_uploads=True)
     labels = choose_labels(source)
     other = choose_other()
     can_start = source is not None and not is_running(JobName.STAGING)

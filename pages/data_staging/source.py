@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from backend import jobs, staging
 from backend.aws.environment import Environment
-from backend.staging import GROUP_OF, LocalArchive, OfflineSample, Source, UniversityDownload, Upload
+from backend.staging import GROUP_OF, OfflineSample, Source, UniversityDownload, Upload
 from backend.wording import as_words
 from pages.data_staging.other import PACKINGS, OtherChoice
 from pages.shared.live import JobName
-
-_UNIVERSITY = "University of Toronto"
-_ARCHIVE = "Archive"
-_SAMPLE = "Offline sample"
-_CAPTIONS = {
-    _UNIVERSITY: "CIFAR-100 itself: a download of 169 MB, kept for the next time.",
-    _ARCHIVE: "A CIFAR-100 archive (python version) on the machine that runs the app, or uploaded to it.",
-    _SAMPLE: "Synthetic images drawn by this project, for where there is no network. They are not CIFAR-100.",
-}
-
-
-def choose_source(environment: Environment) -> Source | UploadedFile | None:
-    """The chosen source of images, or an uploaded archive; None while no archive is named."""
-    kind = st.segmented_control(
-        "Source",
-        list(_CAPTIONS),
-        default=_UNIVERSITY,
-        required=True,
-        key="data_staging.source",
-        persist_state="session",
-    )
-    st.caption(_CAPTIONS[kind])
-    if kind == _UNIVERSITY:
-        return UniversityDownload(environment.settings.dataset_url)
-    if kind == _SAMPLE:
-        return OfflineSample()
-    return _choose_archive()
+from pages.shared.source import name_archive
 
 
 def choose_labels(source: Source | UploadedFile | None) -> list[str]:
@@ -81,12 +54,10 @@ def _with_group(label: str) -> str:
     return as_words(f"{GROUP_OF[label]} / {label}")
 
 
-def _choose_archive() -> Source | UploadedFile | None:
+def choose_archive() -> Source | UploadedFile | None:
+    """An archive on the machine that runs the app, or one that is uploaded; None while none is named."""
     path_column, upload_column = st.columns(2)
-    path = path_column.text_input(
-        "Path", placeholder="/data/cifar-100-python.tar.gz", key="data_staging.path", persist_state="session"
-    )
+    with path_column:
+        archive = name_archive("data_staging")
     upload = upload_column.file_uploader("Or upload it", type=PACKINGS, key="data_staging.upload")
-    if upload is not None:
-        return upload
-    return LocalArchive(Path(path).expanduser()) if path else None
+    return archive if upload is None else upload

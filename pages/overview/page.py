@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.overview import State, Step, next_step
+from pages.overview.pipeline import draw_pipeline
 from pages.shared import JobName, PagePath, current_environment, follow, follow_job, is_running, part, reads
 from pages.shared.text import as_text
 
@@ -53,7 +54,9 @@ environment = current_environment()
 
 st.markdown("From images to a monitored workflow that tells bicycles from motorcycles and knows when it is not sure.")
 for name in filter(is_running, JobName):
-    follow_job(name)
+    if name is not JobName.PIPELINE:
+        follow_job(name)
+draw_pipeline(environment)
 with part():
     is_changing = any(step.state is State.CHANGING for step in reads.describe_steps(environment))
     follow(draw_steps, is_changing=is_changing, seconds=2.0)

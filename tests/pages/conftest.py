@@ -100,7 +100,7 @@ def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
         train_per_class: int = 6
         test_per_class: int = 2
 
-    monkeypatch.setattr("pages.data_staging.source.OfflineSample", SmallSample)
+    monkeypatch.setattr("pages.shared.source.OfflineSample", SmallSample)
 
 
 @pytest.fixture

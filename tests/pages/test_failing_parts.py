@@ -42,7 +42,7 @@ def shown(app: AppTest) -> list[str]:
     [
         ("overview", "pages.shared.reads.describe_steps", {"From images to a monitored workflow"}),
         ("data_staging", "pages.data_staging.dataset.draw_dataset", {"Stage images", "Sample images"}),
-        ("data_staging", "pages.data_staging.source.choose_source", {"Sample images"}),
+        ("data_staging", "pages.shared.source.choose_source", {"Sample images"}),
         ("data_staging", "pages.data_staging.dataset.draw_gallery", {"Stage images"}),
         ("training", "pages.training.job.choose_options", {"Validation accuracy", "Accuracy by epoch"}),
         ("training", "backend.charts.accuracy_by_epoch", {"Start training", "Validation accuracy", "Hyperparameter"}),
@@ -90,7 +90,7 @@ def test_a_bug_in_the_sidebar_leaves_the_page(
     monkeypatch.setattr("pages.shared.draw_environment", fail)
     app = visit(empty, "overview")
     assert [element.value for element in app.sidebar.error] == [BUG]
-    assert [button.label for button in app.button] == ["Continue"]
+    assert [button.label for button in app.button] == ["Run the whole pipeline", "Continue"]
 
 
 def test_what_is_followed_may_fail_and_is_followed_on() -> None:

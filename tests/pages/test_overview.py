@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+import streamlit as st
+
 from backend.aws.environment import Environment
 from pages.shared import JobName
 from tests.pages import cloud
-from tests.pages.visits import Visit, Work, click, finish, links, texts
+from tests.pages.visits import Visit, Work, click, finish, links, table, texts
 
 
 def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, populated: Environment) -> None:
@@ -16,7 +19,7 @@ def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, popu
         "Every step is done. Submit more images, or watch the confidences."
     ]
     assert links(app) == ["data_staging", "training", "deployment", "workflow", "test_images", "monitoring"]
-    assert not app.button
+    assert [button.label for button in app.button] == ["Run the whole pipeline"]
 
 
 def test_the_images_are_counted_as_the_bucket_has_them(visit: Visit, populated: Environment) -> None:
@@ -51,3 +54,41 @@ def test_a_background_job_is_shown_while_it_runs(visit: Visit, populated: Enviro
     work.may_end.set()
     finish(app, JobName.CLEANUP)
     assert not app.progress
+
+
+def test_a_run_that_broke_off_can_be_gone_on_with(visit: Visit, own: Environment) -> None:
+    app = visit(own, "overview")
+    app.segmented_control(key="overview.source").set_value("Archive").run()
+    app.text_input(key="overview.path").set_value("/no/such/archive.tar.gz").run()
+    click(app, "Run the whole pipeline")
+    assert finish(app, JobName.PIPELINE).status == "failed"
+    assert table(app, "Stage")["State"] == ["under way", *["waits"] * 5]
+    click(app, "Go on with the last run")
+    job = finish(app, JobName.PIPELINE)
+    assert "/no/such/archive.tar.gz" in str(job.error)
+
+
+def test_how_far_the_whole_pipeline_is_stands_below_its_progress(
+    visit: Visit, populated: Environment, work: Work
+) -> None:
+    work.start(JobName.PIPELINE, "The whole pipeline")
+    shown = table(visit(populated, "overview"), "Stage")
+    job = populated.sagemaker.list_training_jobs(NameContains=populated.project)["TrainingJobSummaries"][0]
+    assert shown["Stage"] == ["Data staging", "Training", "Deployment", "Workflow", "Test images", "Monitoring"]
+    assert shown["State"] == ["done"] * 6
+    assert shown["Made"][:2] == [cloud.current_dataset(populated), job["TrainingJobName"]]
+
+
+def test_whoever_watched_the_whole_pipeline_is_brought_to_monitoring(
+    visit: Visit, populated: Environment, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    led_to: list[str] = []
+    monkeypatch.setattr(st, "switch_page", led_to.append)  # Streamlit's test runner knows one page
+    work.start(JobName.PIPELINE, "The whole pipeline")
+    app = visit(populated, "overview")
+    work.may_end.set()
+    finish(app, JobName.PIPELINE)
+    assert led_to == ["monitoring/page.py"]
+    led_to.clear()
+    visit(populated, "overview")
+    assert not led_to
