@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from benchmarks.foreign import Answers
 from benchmarks.nothing import PICTURES_OF_A_KIND, draw_all
+
+if TYPE_CHECKING:
+    from benchmarks.foreign import Answers
 
 BICYCLE, MOTORCYCLE, OTHER = [0.95, 0.04, 0.01], [0.06, 0.93, 0.01], [0.01, 0.02, 0.97]
 UNSURE, LESS_SURE = [0.7, 0.2, 0.1], [0.3, 0.6, 0.1]
+
+
+def answers(*of: Any) -> Answers:
+    """Imported when it is needed: each process that collects these tests would load PyTorch and SageMaker's SDK."""
+    from benchmarks.foreign import Answers
+
+    return Answers(*of)
 
 
 @pytest.fixture
 def model() -> Answers:
     known = np.array([BICYCLE, MOTORCYCLE, UNSURE, LESS_SURE, OTHER])
     foreign = np.array([OTHER, BICYCLE, OTHER, UNSURE])
-    return Answers(known, np.array([0, 1, 0, 0, 1]), foreign, np.array([OTHER, OTHER]), 2)
+    return answers(known, np.array([0, 1, 0, 0, 1]), foreign, np.array([OTHER, OTHER]), 2)
 
 
 def test_an_answer_of_a_known_class_passes_from_the_threshold_on(model: Answers) -> None:
@@ -36,7 +46,7 @@ def test_at_the_other_threshold_seven_tenths_of_the_known_images_pass(model: Ans
 
 
 def test_when_too_few_are_told_a_known_class_all_of_these_pass(model: Answers) -> None:
-    mostly_other = Answers(np.array([BICYCLE, OTHER]), np.array([0, 1]), model.foreign, model.nothing, 2)
+    mostly_other = answers(np.array([BICYCLE, OTHER]), np.array([0, 1]), model.foreign, model.nothing, 2)
     assert mostly_other.threshold_at_coverage == 0
 
 
@@ -47,7 +57,7 @@ def test_known_images_that_are_told_other_are_counted_apart_from_the_accuracy(mo
 
 def test_without_the_class_nothing_is_told_other() -> None:
     two = np.array([[0.95, 0.05], [0.4, 0.6]])
-    plain = Answers(two, np.array([0, 0]), two, two, 2)
+    plain = answers(two, np.array([0, 0]), two, two, 2)
     assert (plain.called_other, plain.accuracy, plain.passing(two, 0.93)) == (0, 0.5, 0.5)
 
 

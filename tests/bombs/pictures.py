@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -31,6 +32,11 @@ def classified(path: str) -> str:
         return str(fit(decode(Path(path).read_bytes(), (32, 32)), (32, 32)).shape)
     except UnreadableImage as error:
         return f"UnreadableImage: {error}"
+
+
+def both(path: str) -> str:
+    """What either makes of an image, in the order above, as JSON."""
+    return json.dumps([checked(path), classified(path)])
 
 
 def png(width: int, height: int, bits: int = 8, kind: int = 0, content: bytes | None = None) -> bytes:

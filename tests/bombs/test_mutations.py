@@ -15,7 +15,7 @@ KINDS = ("archives", "pictures", "lines")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_changed_at_random_is_read_or_refused_at_little_cost(kind: str) -> None:
-    assert measure("tests.bombs.mutations", kind, "300").answer == "done"
+    assert measure("tests.bombs.mutations", kind, "150").answer == "done"
 
 
 @pytest.mark.slow

@@ -148,7 +148,7 @@ def make(environment: Environment) -> Iterator[Callable[[str], Taught]]:
         cleanup.delete_resources(taught.project, cleanup.list_resources(taught.project))
 
 
-@pytest.fixture(params=LABELS)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow if name == "five" else ()) for name in LABELS])
 def taught(make: Callable[[str], Taught], request: pytest.FixtureRequest) -> Taught:
     return make(request.param)
 

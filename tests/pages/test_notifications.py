@@ -10,20 +10,29 @@ import pytest
 from backend import workflow
 from backend.aws.environment import Environment
 from tests import answers
+from tests.pages.conftest import made_project
 from tests.pages.visits import Visit, click, errors, links, select_rows, table, texts
 
 PAGE = "workflow"
 SENT = "See execution {0} on the Test images page, or arn:aws:states:us-east-1:0:execution:x:{0} in Step Functions."
 
 
+@pytest.fixture(scope="module")
+def deployed(environment: Environment) -> Iterator[Environment]:
+    """A project with a workflow, for all tests here."""
+    for project in made_project(environment):
+        workflow.deploy_workflow(project, project.names.endpoint, ("bicycle", "motorcycle"), 0.9)
+        yield project
+
+
 @pytest.fixture
-def told(own: Environment) -> Iterator[Environment]:
-    """A project whose topic has sent two notifications, and something of somebody else's."""
-    workflow.deploy_workflow(own, own.names.endpoint, ("bicycle", "motorcycle"), 0.9)
-    publish(own, "Rejected once", f"Too unsure. {SENT.format('first-1')}", "REJECTED")
-    publish(own, "Failed once", f"No endpoint. {SENT.format('second-2')}", "FAILED")
-    publish(own, "**Hello**", "![a](https://e.example/a.png)")
-    yield own
+def told(deployed: Environment) -> Iterator[Environment]:
+    """The project, whose topic has sent two notifications, and something of somebody else's."""
+    publish(deployed, "Rejected once", f"Too unsure. {SENT.format('first-1')}", "REJECTED")
+    publish(deployed, "Failed once", f"No endpoint. {SENT.format('second-2')}", "FAILED")
+    publish(deployed, "**Hello**", "![a](https://e.example/a.png)")
+    yield deployed
+    workflow.clear_inbox(deployed)
 
 
 def publish(project: Environment, subject: str, text: str, kind: str | None = None) -> None:
@@ -69,19 +78,6 @@ def test_a_cleared_inbox_is_said_to_be_empty(visit: Visit, told: Environment) ->
     assert inbox.held == 0
 
 
-def test_an_address_is_subscribed_shown_and_removed(visit: Visit, told: Environment) -> None:
-    app = visit(told, PAGE)
-    assert "Nobody is told beside the inbox." in texts(app)
-    for address in ("ops@example.com", "https://127.0.0.1:9/told"):
-        app.text_input[-1].set_value(address)
-        click(app, "Subscribe")
-        assert errors(app) == []
-    assert subscribed(told) == {"ops@example.com", "https://127.0.0.1:9/told"}
-    assert "pending" in texts(app)
-    click(app, "Remove")  # only the one that is confirmed can be
-    assert subscribed(told) == {"https://127.0.0.1:9/told"}
-
-
 def test_an_address_to_which_nothing_can_be_sent_is_refused_in_words(visit: Visit, told: Environment) -> None:
     app = visit(told, PAGE)
     app.text_input[-1].set_value("http://example.com")
@@ -109,3 +105,16 @@ def test_an_inbox_that_cannot_be_read_leaves_the_rest_of_the_page(visit: Visit, 
     assert "Not yours." in error
     assert "Nobody is told beside the inbox." in texts(app)
     assert table(app, "Function")["Function"]
+
+
+def test_an_address_is_subscribed_shown_and_removed(visit: Visit, told: Environment) -> None:
+    app = visit(told, PAGE)
+    assert "Nobody is told beside the inbox." in texts(app)
+    for address in ("ops@example.com", "https://127.0.0.1:9/told"):
+        app.text_input[-1].set_value(address)
+        click(app, "Subscribe")
+        assert errors(app) == []
+    assert subscribed(told) == {"ops@example.com", "https://127.0.0.1:9/told"}
+    assert "pending" in texts(app)
+    click(app, "Remove")  # only the one that is confirmed can be
+    assert subscribed(told) == {"https://127.0.0.1:9/told"}

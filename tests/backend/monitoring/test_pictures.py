@@ -157,7 +157,14 @@ def measured(path: str) -> str:
     return measure(Path(path).read_bytes()).state
 
 
-@pytest.mark.parametrize("name", ["5,000 x 5,000, RGBA", "5,000 x 5,000, 16 bits", "5,000 x 5,000, CMYK, progressive"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("5,000 x 5,000, RGBA", marks=pytest.mark.slow),
+        pytest.param("5,000 x 5,000, 16 bits", marks=pytest.mark.slow),
+        "5,000 x 5,000, CMYK, progressive",
+    ],
+)
 def test_the_largest_pictures_are_measured_at_little_cost(name: str, tmp_path: Path) -> None:
     path = tmp_path / "picture"
     path.write_bytes(LARGE[name]())

@@ -7,7 +7,7 @@ import json
 import pickle
 import tarfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
-from backend import staging
+from backend import cleanup, staging
 from backend.aws.environment import Environment
 from backend.errors import (
     AwsRequestError,
@@ -27,6 +27,7 @@ from backend.errors import (
     InvalidLabels,
     NotFound,
 )
+from backend.foundation import deploy_foundation
 from backend.progress import no_progress
 from backend.staging.cifar import read_archive
 from backend.staging.load import load_dataset
@@ -43,6 +44,7 @@ def body(environment: Environment, key: str) -> bytes:
     return environment.s3.get_object(Bucket=environment.bucket, Key=key)["Body"].read()
 
 
+@pytest.mark.slow  # 1,200 images; the archives of the other tests have some
 def test_the_real_archive_is_staged_whole(bucket: Environment, real_archive: Path, staged_keys: StagedKeys) -> None:
     dataset = staging.stage_dataset(bucket, staging.LocalArchive(real_archive), other=None)
     assert dataset.counts == {
@@ -60,28 +62,39 @@ def test_the_real_archive_is_staged_whole(bucket: Environment, real_archive: Pat
         assert np.array_equal(np.asarray(picture), original.images[150])
 
 
+@pytest.fixture(scope="module")
+def kept(environment: Environment) -> Iterator[tuple[Environment, staging.Dataset]]:
+    """A project whose bucket has a drawn dataset, for all tests that read it."""
+    project = of_project(environment, "scones-staged")
+    deploy_foundation(project)
+    yield project, staging.stage_dataset(project, SAMPLE, ("motorcycle", "bicycle"), other=None)
+    cleanup.delete_resources(project, cleanup.list_resources(project))
+
+
 def test_a_staged_dataset_is_described_as_it_was_returned(bucket: Environment) -> None:
     dataset = staging.stage_dataset(bucket, SAMPLE)
     assert staging.describe_dataset(bucket) == dataset
     assert staging.describe_dataset(bucket, dataset.dataset_id) == dataset
 
 
-def test_the_description_says_that_drawn_images_are_synthetic(bucket: Environment) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
-    described = json.loads(body(bucket, f"datasets/{dataset.dataset_id}/dataset.json"))
+def test_the_description_says_that_drawn_images_are_synthetic(kept: tuple[Environment, staging.Dataset]) -> None:
+    project, dataset = kept
+    described = json.loads(body(project, f"datasets/{dataset.dataset_id}/dataset.json"))
     assert described["synthetic"] is True
-    assert described["labels"] == ["bicycle", "motorcycle"]
+    assert described["labels"] == ["motorcycle", "bicycle"]
     assert described["counts"]["test"] == {"bicycle": 4, "motorcycle": 4}
 
 
-def test_a_manifest_is_what_the_algorithm_reads(bucket: Environment, staged_keys: StagedKeys) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE, ("motorcycle", "bicycle"), other=None)
-    lines = body(bucket, dataset.channels()["train_lst"].removeprefix(f"s3://{bucket.bucket}/")).decode().splitlines()
+def test_a_manifest_is_what_the_algorithm_reads(kept: tuple[Environment, staging.Dataset]) -> None:
+    project, dataset = kept
+    root = f"s3://{project.bucket}/"
+    lines = body(project, dataset.channels()["train_lst"].removeprefix(root)).decode().splitlines()
     rows = [line.split("\t") for line in lines]
     assert [int(index) for index, _, _ in rows] == list(range(20))
     assert sorted(label_index for _, label_index, _ in rows) == ["0"] * 10 + ["1"] * 10
-    channel = dataset.channels()["train"].removeprefix(f"s3://{bucket.bucket}/")
-    assert {channel + path for _, _, path in rows} <= set(staged_keys())
+    channel = dataset.channels()["train"].removeprefix(root)
+    listed = project.s3.list_objects_v2(Bucket=project.bucket, Prefix=channel)["Contents"]
+    assert {channel + path for _, _, path in rows} <= {item["Key"] for item in listed}
     assert all(path.startswith(dataset.labels[int(label_index)]) for _, label_index, path in rows)
 
 
@@ -119,8 +132,8 @@ def test_a_dataset_that_lost_an_image_is_mended(bucket: Environment, staged_keys
     assert staged_keys() == before
 
 
-def test_dataset_ids_sort_by_time(bucket: Environment) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
+def test_dataset_ids_sort_by_time(kept: tuple[Environment, staging.Dataset]) -> None:
+    _, dataset = kept
     assert dataset.dataset_id.startswith(f"{dataset.staged_at:%Y%m%d-%H%M}")
 
 
@@ -206,11 +219,14 @@ def test_a_damaged_description_is_named(bucket: Environment) -> None:
 
 
 @pytest.mark.parametrize("manifest", [b"0\t0\n", b"0\t7\ta.png\n", b"0\tx\ta.png\n", b"\xff\n"])
-def test_a_damaged_manifest_is_named(bucket: Environment, manifest: bytes) -> None:
-    dataset = staging.stage_dataset(bucket, SAMPLE, other=None)
-    bucket.s3.put_object(Bucket=bucket.bucket, Key=f"datasets/{dataset.dataset_id}/test.lst", Body=manifest)
+def test_a_damaged_manifest_is_named(kept: tuple[Environment, staging.Dataset], manifest: bytes) -> None:
+    project, dataset = kept
+    key = f"datasets/{dataset.dataset_id}/test.lst"
+    before = body(project, key)
+    project.s3.put_object(Bucket=project.bucket, Key=key, Body=manifest)
     with pytest.raises(DatasetDamaged, match=r"test.lst is missing or damaged"):
-        staging.list_images(bucket, dataset, "test")
+        staging.list_images(project, dataset, "test")
+    project.s3.put_object(Bucket=project.bucket, Key=key, Body=before)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + bytes(40)])
