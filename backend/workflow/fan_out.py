@@ -23,8 +23,6 @@ from backend.workflow.executions import execution_errors
 
 PAGE_IMAGES = 100
 """Images of a page, as in the definition."""
-MOST_IMAGES = 100_000
-"""Under one prefix: 1,000 pages, as in the definition."""
 _MOST_INPUT_BYTES = 262_144
 """Source: Step Functions, "Quotas": the input of an execution."""
 _PAGE_NAME = re.compile(r"-\d{4}$")

@@ -65,7 +65,9 @@ def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _condition(choice: Mapping[str, Any]) -> str:
-    """What a rule looks at: a variable, or in JSONata an expression; a rule of several has no short name."""
+    """What a rule is about: its comment, its variable, or in JSONata its expression; one of several has no short name."""
+    if "Comment" in choice:
+        return str(choice["Comment"])
     if "Variable" in choice:
         return str(choice["Variable"]).removeprefix("$.").replace("_", " ")
     return str(choice.get("Condition", "rule")).removeprefix("{%").removesuffix("%}").strip()

@@ -10,7 +10,7 @@ from backend.staging import Dataset
 from backend.staging.dataset import TEST
 from backend.wording import count_of
 from backend.workflow import Workflow, fan_out
-from backend.workflow.fan_out import FanOut, SentImage, Summary
+from backend.workflow.fan_out import PAGE_IMAGES, FanOut, SentImage, Summary
 from pages.shared import PagePath, draw_missing, follow, reads
 from pages.shared.environment import action, part
 from pages.shared.status import draw_status
@@ -98,13 +98,11 @@ def _draw_run(environment: Environment, name: str) -> bool:
 
 
 def _said_of(found: FanOut) -> str:
-    of_what = f"under {found.prefix}" if found.prefix else f"of a list of {count_of(found.keys or 0, 'image')}"
+    images = f"a list of {count_of(found.keys or 0, 'image')}" if not found.prefix else f"images under {found.prefix}"
+    of_what, begun = as_text(f"Of {images}"), format_time(found.started_at)
     if found.stopped_at is None:
-        return as_text(
-            f"Images {of_what}, since {format_time(found.started_at)}; each page of 100 is counted at its end."
-        )
-    duration = format_duration((found.stopped_at - found.started_at).total_seconds())
-    return as_text(f"Images {of_what}, {format_time(found.started_at)}, in {duration}.")
+        return f"{of_what}, since {begun}; each {PAGE_IMAGES} are counted when they are through."
+    return f"{of_what}, {begun}, in {format_duration((found.stopped_at - found.started_at).total_seconds())}."
 
 
 def _draw_summary(summary: Summary) -> None:

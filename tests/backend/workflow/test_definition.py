@@ -87,6 +87,7 @@ def complaints(definition: dict[str, Any]) -> list[str]:
 
 def test_the_definition_is_valid_in_amazon_states_language() -> None:
     assert complaints(DEFINITION) == []
+    assert complaints(json.loads((WORKFLOW / "fan_out.asl.json").read_text(encoding="utf-8"))) == []
     pass_on = {**STATES["PassOn"], "Next": "Reject"}
     assert "'Next' was unexpected" in str(complaints({**DEFINITION, "States": {**STATES, "PassOn": pass_on}}))
 
@@ -180,3 +181,11 @@ def test_an_image_is_asked_about_once_and_for_as_long_as_a_model_may_take(
     assert not {"AnswerLost", "Sandbox.Timedout", "States.Timeout"} & set(
         STATES["ClassifyImage"]["Retry"][0]["ErrorEquals"]
     )
+
+
+def test_no_role_may_do_something_to_everything_nor_in_one_partition_alone() -> None:
+    template = (WORKFLOW / "workflow.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"Resource: [\"'\[]*\*", template) == []
+    arns = re.findall(r"arn:\S+", template)
+    assert arns
+    assert [arn for arn in arns if not arn.startswith("arn:${AWS::Partition}:")] == []

@@ -40,6 +40,15 @@ def test_it_is_described_as_it_was_deployed(environment: Environment, deployed: 
     assert (described.threshold, described.endpoint_name, described.labels) == (0.9, "no-such-endpoint", LABELS)
     assert len(described.functions) == 3
     assert described.definition["StartAt"] == "SerializeImage"
+    assert described.fan_out is not None
+    assert described.fan_out["StartAt"] == "WhatIsAsked"
+
+
+def test_both_state_machines_have_the_projects_tag(environment: Environment, deployed: workflow.Workflow) -> None:
+    names = environment.names
+    for arn in (names.state_machine_arn, names.fan_out_arn):
+        found = environment.stepfunctions.list_tags_for_resource(resourceArn=arn)["tags"]
+        assert {"key": "scones:project", "value": environment.project} in found
 
 
 def test_deploying_the_same_again_changes_nothing(environment: Environment, deployed: workflow.Workflow) -> None:
@@ -173,6 +182,8 @@ def test_an_executions_name_can_be_an_inference_id(environment: Environment, dep
 def test_without_a_stack_there_is_no_workflow(environment: Environment) -> None:
     workflow.delete_workflow(environment)
     assert workflow.describe_workflow(environment) is None
+    left = environment.stepfunctions.list_state_machines()["stateMachines"]
+    assert [one["name"] for one in left if one["name"].startswith(environment.project)] == []
     with pytest.raises(WorkflowNotDeployed, match="Deploy the workflow"):
         workflow.submit_image(environment, "uploads/one.png")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from backend.workflow.fan_out import PAGE_IMAGES
 from tests.backend.workflow.interpreters import ACCOUNT, INTERPRETERS, REGION, Interpreter, Raises, Refused, Tasks
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
@@ -37,8 +38,9 @@ def definition(name: str) -> dict[str, Any]:
 def small(found: dict[str, Any]) -> dict[str, Any]:
     """With pages of three images, of which there are at most three."""
     text = json.dumps(found)
-    assert (text.count("100 *"), text.count("'MaxKeys': 100"), text.count("> 1000")) == (3, 1, 1)
-    changed = text.replace("100 *", f"{PAGE} *").replace("'MaxKeys': 100", f"'MaxKeys': {PAGE}")
+    size, most = f"{PAGE_IMAGES} *", f"'MaxKeys': {PAGE_IMAGES}"
+    assert (text.count(size), text.count(most), text.count("> 1000")) == (3, 1, 1)
+    changed = text.replace(size, f"{PAGE} *").replace(most, f"'MaxKeys': {PAGE}")
     smaller: dict[str, Any] = json.loads(changed.replace("> 1000", "> 3"))
     return smaller
 

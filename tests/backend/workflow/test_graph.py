@@ -41,11 +41,13 @@ def test_names_and_conditions_of_any_kind_stay_inside_their_quotes() -> None:
     choices = [
         {"And": [{"Variable": "$.a"}], "Next": "b"},
         {"Condition": '{% $x = "y" %}', "Next": "b"},
+        {"Comment": 'is "it"', "Condition": "{% $long %}", "Next": "b"},
     ]
     definition = {"States": {'a"\\N': {"Type": "Choice", "Choices": choices}, "b": {"Type": "Succeed"}}}
     dot = workflow_graph(definition)
     assert r""""a\"\\N" -> "b" [label="rule"];""" in dot
     assert r""""a\"\\N" -> "b" [label="$x = \"y\""];""" in dot
+    assert r""""a\"\\N" -> "b" [label="is \"it\""];""" in dot
 
 
 def test_what_a_map_does_for_each_is_drawn_within_it() -> None:
