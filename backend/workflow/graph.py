@@ -65,7 +65,7 @@ def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _condition(choice: Mapping[str, Any]) -> str:
-    """What a rule is about: its comment, its variable, or in JSONata its expression; one of several has no short name."""
+    """What a rule is about: a comment, a variable, or an expression of JSONata; of several there is no short name."""
     if "Comment" in choice:
         return str(choice["Comment"])
     if "Variable" in choice:

@@ -73,4 +73,4 @@ def test_a_prefix_of_nothing_is_said_and_one_of_no_letters_cannot_be_sent(visit:
     assert said.startswith("NoImages: There is nothing under")
     assert "`" in said
     assert metrics(app)["Images"] == "0"
-    assert "Images under" in texts(app)
+    assert "Of images under `nothing-*here*/`" in texts(app)
