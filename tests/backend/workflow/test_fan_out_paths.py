@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from backend.workflow.fan_out import PAGE_IMAGES
-from tests.backend.workflow.interpreters import ACCOUNT, INTERPRETERS, REGION, Interpreter, Raises, Refused, Tasks
+from tests.backend.workflow.executed import ACCOUNT, REGION, Raises, Refused, Tasks
+from tests.backend.workflow.interpreters import INTERPRETERS, Interpreter
 
 WORKFLOW = Path(__file__).parents[3] / "workflow"
 PAGE = 3
@@ -174,3 +175,22 @@ def test_an_image_that_the_workflow_does_not_take_costs_itself_on_both() -> None
         ended = interpreter(twice, {"s3_bucket": "b", "keys": ["k/a", "k/1a"]}, Tasks(answers(KEYS)))
         assert ended.status == "SUCCEEDED", (name, ended)
         assert (ended.output["passed"], ended.output["failed"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "starts"), [("Throttling", 3), ("ExecutionLimitExceeded", 3), ("ExecutionAlreadyExists", 1)]
+)
+@pytest.mark.parametrize("interpreter", INTERPRETERS.values(), ids=INTERPRETERS)
+def test_a_start_that_is_refused_for_now_is_tried_again(interpreter: Interpreter, code: str, starts: int) -> None:
+    refused: list[str] = []
+
+    def refuse_at_first(given: Mapping[str, Any]) -> Any:
+        if json.loads(given["input"]).get("s3_key") and len(refused) < 2:
+            refused.append(given["name"])
+            return Refused(code)
+        return {}
+
+    tasks = Tasks({**answers(KEYS), "states": refuse_at_first})
+    ended = interpreter(DEFINITIONS, {"s3_bucket": "b", "keys": ["k/a"]}, tasks)
+    assert ended.calls["states"] == 1 + starts
+    assert ended.output["passed" if starts > 1 else "failed"] == 1

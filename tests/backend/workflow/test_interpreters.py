@@ -12,17 +12,9 @@ from typing import Any
 import pytest
 
 from backend.workflow import NOT_A_KNOWN_CLASS, REJECTED
-from tests.backend.workflow.interpreters import (
-    ACCOUNT,
-    HANGS,
-    INTERPRETERS,
-    REGION,
-    Interpreter,
-    Raises,
-    Refused,
-    Tasks,
-    on_moto,
-)
+from tests.backend.workflow.executed import ACCOUNT, HANGS, REGION, Raises, Refused, Tasks
+from tests.backend.workflow.interpreters import INTERPRETERS, Interpreter
+from tests.backend.workflow.on_moto import on_moto
 
 ROOT = Path(__file__).parents[3]
 VERDICT = {"is_known": True, "meets_threshold": True, "reason": 'It is a "bicycle".', "predicted_label": "bicycle"}
