@@ -78,5 +78,5 @@ def test_a_threshold_with_a_promise_and_a_foreign_picture(
     await_drawn(page)
     page.get_by_text(re.compile(r"^not a known class \(\d+\)$")).click()
     await_drawn(page)
-    page.get_by_text("not a known class", exact=True).locator("visible=true").first.wait_for()
+    page.locator(".stMarkdownBadge").filter(has_text="not a known class").first.wait_for()
     assert metric(page, "Predicted").inner_text() == "other"
