@@ -1,7 +1,7 @@
 """Traffic: images sent through the workflow at a chosen rate, with drift that can be dialled in while they are."""
 
 from backend.traffic.arrivals import Load, Pattern
-from backend.traffic.distortions import MEANINGS, MOST_SEVERE, PARAMETERS, Distortion, distort, meaning
+from backend.traffic.distortions import MOST_SEVERE, PARAMETERS, Distortion, distort, meaning
 from backend.traffic.drift import Drift, scenarios
 from backend.traffic.live import Example, LiveRun, live_run
 from backend.traffic.mix import Pool, read_pool
@@ -14,7 +14,6 @@ from backend.traffic.summary import Totals, by_class, by_step, drift_changes, st
 __all__ = [
     "FASTEST",
     "LONGEST_SECONDS",
-    "MEANINGS",
     "MOST_IMAGES",
     "MOST_SEVERE",
     "PARAMETERS",

@@ -91,7 +91,8 @@ class Sender:
         try:
             if not self._start(row, due):
                 return
-            self._watch.wait(row.inference_id, time.monotonic())
+            started = time.monotonic()
+            self._watch.wait(row.inference_id, started)
         except WatchClosed:
             return
         except SconesError as error:
@@ -99,7 +100,7 @@ class Sender:
             return
         finally:
             self._free.release()
-        self._submit(self._describers, self._describe, row)
+        self._submit(self._describers, self._describe, row, started)
 
     def _start(self, row: Sent, due: float) -> bool:
         late = max(0.0, self._now() - due)
@@ -113,27 +114,33 @@ class Sender:
         self._journal.note(row.number, status=Status.STARTED, late=round(late, 3))
         return True
 
-    def _describe(self, row: Sent) -> None:
+    def _describe(self, row: Sent, started: float) -> None:
         """Note how an execution ended, once that can be said."""
         try:
             for _ in attempts(f"The end of execution {row.inference_id}", _PATIENCE_SECONDS):
                 if self._is_closed.is_set():
                     return
-                if execution := self._ended(row):
+                if execution := self._ended(row, started):
                     is_right = execution.is_right(row.label)
                     self._journal.note(row.number, outcome=str(execution.outcome), is_right=is_right)
                     return
         except SconesError as error:
             self._journal.note(row.number, reason=str(error))
 
-    def _ended(self, row: Sent) -> Execution | None:
-        """The execution, if it has ended; None where AWS cannot say so now, or does not know it yet."""
+    def _ended(self, row: Sent, started: float) -> Execution | None:
+        """The execution, if it has ended; None where AWS cannot say so now, or does not know it yet.
+
+        One that seemed to have ended and runs shows how late AWS's list of executions is.
+        """
         try:
             execution = describe_execution(self._environment, row.inference_id, with_history=False)
+            if execution.has_ended:
+                return execution
         except NotFound:
-            return None
+            pass
         except AwsRequestError as error:
             if not passes(error):
                 raise
             return None
-        return execution if execution.has_ended else None
+        self._watch.was_wrong(started)
+        return None

@@ -118,6 +118,8 @@ def test_traffic_is_sent_and_told_of_and_its_true_classes_are_known_to_monitorin
     assert figures(app)[CHART]["layout"]["annotations"][-1]["text"] == "darker 2"
 
     wait_for_captures(populated, [row["inference_id"] for row in rows])
+    name, true_label = rows[0]["inference_id"], rows[0]["label"]
+    assert metrics(visit(populated, PAGE, execution=name))["True class"] == true_label
     monitoring = visit(populated, "monitoring", range="Hour")
     records = {record: inference for inference, record in points(monitoring).items()}
     wall = [int(str(button.key).rpartition(".")[2]) for button in monitoring.button if button.key in _opens(monitoring)]
