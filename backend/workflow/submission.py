@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -30,6 +31,7 @@ class Submission:
     """Executions on their way, and what became of those that have ended; any thread may read it at any time."""
 
     def __init__(self) -> None:
+        self.token = uuid.uuid4().hex
         self.batch: Batch | None = None
         self.planned: dict[int, Planned] = {}
         self._places: list[int] = []

@@ -53,6 +53,8 @@ def draw_results(
     """A batch that does not run: its figures and all its results; the one that is selected is drawn in full."""
     labels = reads.labels_by_key(environment)
     draw_figures(results, len(batch.keys))
+    if not results:
+        return
     matrix, table = st.columns([2, 3], gap="medium")
     with matrix, part():
         draw_confusion(results, labels, workflow, key=key)

@@ -36,21 +36,19 @@ def draw_batches(environment: Environment, workflow: Workflow) -> None:
         key=f"test_images.batches.{found.batches[0].batch_id if found.batches else ''}",
         on_select="rerun",
         selection_mode="single-row",
-        column_config={"Sent, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
+        column_config={"Sent, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss")},
     )["selection"]["rows"]
     if found.total > _PAGE:
         st.pagination(-(-found.total // _PAGE), key="test_images.batches.page")
     if not found.batches:
         return
     batch = found.batches[selected[0] if selected and selected[0] < len(found.batches) else 0]
+    if batch.batch_id == latest:
+        st.caption("The batch that is selected is drawn on top of the page.")
+        return
     with st.container(border=True), part():
         st.subheader(as_text(batch.title), anchor=False)
-        if batch.batch_id == latest:
-            st.caption("It is drawn on top of the page.")
-        if batch.batch_id != running:
-            _draw_actions(environment, batch)
-        if batch.batch_id == latest:
-            return
+        draw_batch_actions(environment, batch)
         results = reads.read_results(environment, batch.batch_id)
         known = backend.read_batch(environment, batch.batch_id)
         draw_results(environment, workflow, known, list(results.values()), key="batch")
@@ -67,7 +65,7 @@ def state_of(batch: BatchSummary, running: str | None) -> str:
     ]
 
 
-def _draw_actions(environment: Environment, batch: BatchSummary) -> None:
+def draw_batch_actions(environment: Environment, batch: BatchSummary) -> None:
     """Ways to send what is left of a batch, and what failed."""
     busy = is_running(JobName.TEST_IMAGES)
     sending = (environment, backend.resume_batch, batch.batch_id)
@@ -104,5 +102,5 @@ def _row(batch: BatchSummary, running: str | None) -> dict[str, object]:
         "Images": batch.images,
         **{str(outcome).capitalize(): batch.counts.get(outcome, 0) for outcome in counted},
         "Failed": batch.failed,
-        "To be sent": batch.remaining,
+        "Not sent": batch.remaining,
     }

@@ -67,7 +67,7 @@ def draw_whole(environment: Environment, workflow: Workflow, execution: Executio
             else:
                 draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key=key)
         with answer, st.container(key=f"{key}-answer-{execution.name}"), part():
-            true_label = reads.labels_by_key(environment).get(execution.s3_key or "")
+            true_label = reads.labels_of(environment, [execution]).get(execution.s3_key or "")
             draw_answer(execution, true_label, workflow, key=key)
         with st.grid(2, min_column_width=340):
             with st.container(), part():
@@ -158,9 +158,9 @@ def _draw_visits(execution: Execution) -> None:
         hide_index=True,
         height="content",
         column_config={
-            "Entered, UTC": st.column_config.DatetimeColumn(format="HH:mm:ss.SSS"),
+            "Entered, UTC": st.column_config.DatetimeColumn(format="HH:mm:ss"),
             "Seconds": st.column_config.ProgressColumn(
-                format="%.3f", min_value=0, max_value=max([*seconds, 0.001]), width=110
+                format="%.3f", min_value=0, max_value=max([*seconds, 0.001]), width=100
             ),
         },
     )

@@ -37,7 +37,7 @@ _LONG_AGO = datetime(2017, 1, 1)  # the widget knows no zones
 
 def draw_executions(environment: Environment, workflow: Workflow) -> None:
     """Filters, figures of what meets them, a page of it, and one execution."""
-    everything = reads.find_executions(environment, Filters())
+    everything = reads.find_executions(environment, Filters(), 1, _PAGE)
     if not everything.total:
         draw_missing("No image went through the workflow yet. Choose some above and submit them.")
         return
@@ -127,7 +127,7 @@ def _choose_filters(found: Found) -> Filters:
         )
         since, until = _choose_times(time)
     outcome = st.session_state.get(_OUTCOME)
-    return Filters(status, outcome, label, name, since, until)
+    return Filters(status, outcome, label, name or None, since, until)
 
 
 def _choose_times(time: str | None) -> tuple[datetime | None, datetime | None]:

@@ -9,7 +9,7 @@ from pages.test_images.batches import draw_batches
 from pages.test_images.execution import draw_execution
 from pages.test_images.executions import draw_executions
 from pages.test_images.picker import draw_submission
-from pages.test_images.submitted import draw_submitted
+from pages.test_images.submitted import draw_submitted, submission_expander
 from pages.test_images.traffic import draw_traffic
 
 _EXECUTIONS, _BATCHES, _TRAFFIC = "Executions", "Batches", "Traffic"
@@ -22,8 +22,9 @@ if workflow is None:
     draw_missing("Images go through the workflow, and none is deployed.", PagePath.WORKFLOW)
     st.stop()
 
-draw_submitted(environment, workflow)
-with st.expander("Submit images", icon=":material/send:", expanded=True), part():
+choosing = st.container()
+draw_submitted(environment, workflow)  # before the choice of others is drawn: somebody waits for it
+with choosing, submission_expander(environment), part():
     draw_submission(environment, reads.describe_dataset(environment))
 
 if (linked := st.query_params.get("execution")) is not None:

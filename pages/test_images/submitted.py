@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from backend.aws.environment import Environment
 from backend.errors import NotFound
-from backend.workflow import Submission, Workflow
+from backend.workflow import BatchState, Submission, Workflow
+from backend.workflow.batches import summarized
 from pages.shared import JobName, follow_job, reads
 from pages.shared.text import as_text
 from pages.test_images.batch import draw_progress, draw_results
+from pages.test_images.batches import draw_batch_actions
 from pages.test_images.execution import current_execution, draw_whole
 from pages.test_images.sending import latest_submission
 
@@ -30,6 +33,17 @@ def draw_submitted(environment: Environment, workflow: Workflow) -> None:
     follow_job(JobName.TEST_IMAGES, partial(_draw, environment, workflow, submission), seconds=seconds)
 
 
+def submission_expander(environment: Environment) -> DeltaGenerator:
+    """Where images are chosen; it folds when some are submitted, so that they come first."""
+    submission = latest_submission(environment)
+    return st.expander(
+        "Submit images",
+        icon=":material/send:",
+        expanded=submission is None,
+        key=f"test_images.submission.{submission.token if submission else ''}",
+    )
+
+
 def shown_execution(environment: Environment) -> str | None:
     """The name of the one execution that is drawn there; None where there is none, or a batch."""
     submission = latest_submission(environment)
@@ -44,7 +58,10 @@ def _draw(environment: Environment, workflow: Workflow, submission: Submission, 
     elif submission.batch is not None and is_running:
         draw_progress(environment, workflow, submission)
     elif submission.batch is not None:
-        draw_results(environment, workflow, submission.batch, submission.results(), key="submitted")
+        batch, results = submission.batch, submission.results()
+        st.subheader(as_text(batch.title), anchor=False)
+        draw_batch_actions(environment, summarized(batch, results, BatchState.ENDED))
+        draw_results(environment, workflow, batch, results, key="submitted")
 
 
 def _draw_one(environment: Environment, workflow: Workflow, submission: Submission, name: str) -> None:

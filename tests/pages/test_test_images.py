@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from backend import workflow
 from backend.aws.environment import Environment
 from pages.shared import JobName
+from pages.test_images.batch import confusion
 from tests import answers
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, errors, finish, metrics, select_rows, table, texts
@@ -128,13 +130,14 @@ def test_a_batch_is_shown_with_its_figures_and_its_images(visit: Visit, populate
     assert sorted(shown["Answer"]) == sorted(one["verdict"]["predicted_label"] for one in ended)
     assert all(truth in image for truth, image in zip(shown["Class"], shown["Image"], strict=True))
     select_rows(app, "Result", 3)
-    assert shown["Image"][3].removesuffix(".png") in app.subheader[0].value
+    assert app.subheader[0].value == "All test images"
+    assert shown["Image"][3].removesuffix(".png") in app.subheader[1].value
 
 
 def open_batches(app: AppTest) -> dict[str, list[Any]]:
     """Show the list of batches; returns its columns."""
     app.button_group(key="test_images.view").set_value("Batches").run()
-    return table(app, "To be sent")
+    return table(app, "Not sent")
 
 
 def test_a_batch_that_was_interrupted_is_resumed_for_the_rest(
@@ -152,12 +155,12 @@ def test_a_batch_that_was_interrupted_is_resumed_for_the_rest(
     app = visit(populated, PAGE)
     shown = open_batches(app)
     assert (shown["Batch"][0], shown["State"][0], shown["Images"][0]) == ("All <b>twice</b>", "interrupted", 24)
-    assert shown["To be sent"][0] == 24
+    assert shown["Not sent"][0] == 24
     click(app, "Send the other 24 images")
     assert finish(app, JobName.TEST_IMAGES).status == "succeeded"
     assert sorted(new_keys()) == sorted(keys)
-    shown = table(app, "To be sent")
-    assert (shown["State"][0], shown["To be sent"][0]) == ("complete", 0)
+    shown = table(app, "Not sent")
+    assert (shown["State"][0], shown["Not sent"][0]) == ("complete", 0)
     assert shown["Passed"][0] + shown["Rejected"][0] == 24
     assert "Send the other" not in " ".join(button.label for button in app.button)
 
@@ -179,13 +182,13 @@ def test_what_failed_is_sent_again_on_demand(visit: Visit, populated: Environmen
     workflow.submit_images(populated, keys, "One fails")
     app = visit(populated, PAGE)
     shown = open_batches(app)
-    assert (shown["State"][0], shown["Failed"][0], shown["To be sent"][0]) == ("complete", 1, 0)
+    assert (shown["State"][0], shown["Failed"][0], shown["Not sent"][0]) == ("complete", 1, 0)
     assert table(app, "Result")["Error"].count("ImageMissing") == 1
     content = cloud.content(populated, keys[0])
     populated.s3.put_object(Bucket=populated.bucket, Key=keys[2], Body=content)
     click(app, "Send 1 failed image again")
     assert finish(app, JobName.TEST_IMAGES).status == "succeeded"
-    shown = table(app, "To be sent")
+    shown = table(app, "Not sent")
     assert (shown["Failed"][0], shown["Passed"][0] + shown["Rejected"][0]) == (0, 3)
     populated.s3.delete_object(Bucket=populated.bucket, Key=keys[2])
 
@@ -314,3 +317,19 @@ def test_without_a_dataset_images_can_only_be_uploaded(visit: Visit, own: Enviro
     app = visit(own, PAGE)
     assert app.button_group(key="test_images.way").options == ["Upload"]
     assert len(app.file_uploader) == 1
+
+
+def test_a_matrix_counts_answers_by_what_the_images_are() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def result(key: str | None, answer: str | None) -> workflow.Result:
+        return workflow.Result(0, key, "one", workflow.Outcome.PASSED, at, at, answer)
+
+    labels = {"a": "bicycle", "b": "motorcycle", "c": "other"}
+    results = [
+        *[result("a", "bicycle")] * 3, result("a", "motorcycle"), result("c", "bicycle"), result("b", None),
+        result("unknown", "bicycle"), result(None, "bicycle"),
+    ]  # fmt: skip
+    matrix, names = confusion(results, labels, ("bicycle", "motorcycle"))
+    assert names == ["bicycle", "motorcycle", "other"]
+    assert matrix.tolist() == [[3, 1, 0], [0, 0, 0], [1, 0, 0]]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from backend.aws.environment import Environment
 from backend.aws.ownership import ensure_bucket
 from backend.errors import AccessDenied, NotFound
 from backend.workflow import Batch, BatchState, submission
+from backend.workflow.batch import Planned
 from tests import answers
 from tests.backend.workflow.quick_machine import counted, executions_by_key, quick_machine
 from tests.projects import of_project
@@ -293,3 +295,23 @@ def test_a_name_tells_position_and_attempt_and_is_an_inference_id(keys: list[str
     assert all(re.fullmatch("[A-Za-z0-9_-]{1,64}", name) for name in names)
     other = Batch("20260101-123456-789013", "Any", one.created_at, one.keys)
     assert [other.attempt_of(name) for name in names] == [None] * len(keys)
+
+
+def ended(name: str) -> workflow.Execution:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return workflow.Execution(name, "SUCCEEDED", at, at, None)
+
+
+def test_the_pace_is_that_of_the_last_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 100.0, 100.5, 101.0, 102.0])
+    monkeypatch.setattr(submission, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    sent = workflow.Submission()
+    one = Batch("20260101-000000-000000", "Any", datetime(2026, 1, 1, tzinfo=UTC), ("a",) * 25)
+    sent.plan({number: Planned(f"{number}", "a", "{}") for number in range(25)}, one)
+    assert (sent.rate(), sent.seconds_left(), sent.running) == (None, None, 0)
+    for number in range(5):
+        sent.tell(number, None)
+        assert sent.running == 1
+        sent.tell(number, ended(f"{number}"))
+    assert sent.rate() == 1.5  # of the four at 100 to 102 seconds
+    assert sent.seconds_left() == pytest.approx(20 / 1.5)
