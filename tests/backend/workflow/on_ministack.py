@@ -41,9 +41,9 @@ def on_ministack(definitions: Definitions, content: Any, tasks: Tasks) -> Ended:
         _answer(stepfunctions, patch, tasks)
         _answer_to_starts(stepfunctions, patch, tasks)
         for name, definition in definitions.items():
-            stepfunctions._create_state_machine(
-                {"name": name, "definition": json.dumps(definition), "roleArn": ROLE_ARN}
-            )
+            request = {"name": name, "definition": json.dumps(definition), "roleArn": ROLE_ARN}
+            status, _, said = stepfunctions._create_state_machine(request)
+            assert status == 200, said
         execution = stepfunctions._executions[_run(stepfunctions, next(iter(definitions)), content)]
         started = [one["events"] for one in stepfunctions._executions.values()]
         return ended(execution, execution["events"], started, tasks)

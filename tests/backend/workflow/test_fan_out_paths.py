@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from backend.workflow import REJECTED
 from backend.workflow.fan_out import PAGE_IMAGES
 from tests.backend.workflow.executed import ACCOUNT, REGION, Raises, Refused, Tasks
 from tests.backend.workflow.interpreters import INTERPRETERS, Interpreter
@@ -175,6 +176,19 @@ def test_an_image_that_the_workflow_does_not_take_costs_itself_on_both() -> None
         ended = interpreter(twice, {"s3_bucket": "b", "keys": ["k/a", "k/1a"]}, Tasks(answers(KEYS)))
         assert ended.status == "SUCCEEDED", (name, ended)
         assert (ended.output["passed"], ended.output["failed"]) == (1, 1)
+
+
+@pytest.mark.parametrize("cause", ["*enough*", "", "{broken}", 'So. Verdict: {"predicted_label": 7}', "{}"])
+@pytest.mark.parametrize("interpreter", INTERPRETERS.values(), ids=INTERPRETERS)
+def test_a_rejection_that_says_nothing_of_a_class_is_one_of_none(interpreter: Interpreter, cause: str) -> None:
+    """Whoever may change the workflow may have an execution fail so."""
+    rejected = Raises(REJECTED, cause)
+    tasks = Tasks(
+        {**answers(KEYS), "FilterInference": lambda given: rejected if "b" in given["s3_key"] else judged(given)}
+    )
+    ended = interpreter(DEFINITIONS, {"s3_bucket": "b", "keys": ["k/a", "k/b"]}, tasks)
+    assert ended.status == "SUCCEEDED", ended
+    assert (ended.output["passed"], ended.output["rejected"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
