@@ -130,6 +130,8 @@ def _draw_images(environment: Environment, found: FanOut) -> None:
     number = st.pagination(pages, key=f"fan_out.page.{found.name}") if pages > 1 else 1
     images = reads.read_fan_out_page(environment, found.name, number)
     if not images:
+        if found.pages:
+            st.caption("What came of each of these is not kept any more, only how many there were.")
         return
     selected = st.dataframe(
         pd.DataFrame([_row(image) for image in images]),
