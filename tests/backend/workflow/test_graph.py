@@ -51,8 +51,11 @@ def test_names_and_conditions_of_any_kind_stay_inside_their_quotes() -> None:
 
 
 def test_what_a_map_does_for_each_is_drawn_within_it() -> None:
-    each = {"StartAt": "Try", "States": {"Try": {"Type": "Task", "Catch": [{"Next": "Note"}], "End": True}, "Note": {}}}
-    each["States"]["Note"] = {"Type": "Pass", "End": True}
+    states = {
+        "Try": {"Type": "Task", "Catch": [{"Next": "Note"}], "End": True},
+        "Note": {"Type": "Pass", "End": True},
+    }
+    each = {"StartAt": "Try", "States": states}
     dot = workflow_graph({"States": {"All": {"Type": "Map", "ItemProcessor": each, "End": True}}})
     within = dot[dot.index('subgraph "cluster All" {') :]
     assert '"Try" -> "Note" [label="error", style=dashed];' in within
