@@ -15,6 +15,7 @@ from pages.shared import (
     action,
     confirm,
     current_environment,
+    draw_about,
     draw_missing,
     follow_job,
     is_running,
@@ -22,6 +23,7 @@ from pages.shared import (
 )
 
 st.title("Cleanup")
+draw_about(PagePath.CLEANUP)
 environment = current_environment()
 st.markdown("Everything that this project made. On AWS, endpoints cost money for as long as they exist.")
 follow_job(JobName.CLEANUP)

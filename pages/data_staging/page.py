@@ -7,10 +7,22 @@ import streamlit as st
 from pages.data_staging.dataset import draw_dataset, draw_gallery
 from pages.data_staging.other import choose_other
 from pages.data_staging.source import choose_archive, choose_labels, start_staging
-from pages.shared import JobName, action, current_environment, draw_missing, follow_job, is_running, part, reads
+from pages.shared import (
+    JobName,
+    PagePath,
+    action,
+    current_environment,
+    draw_about,
+    draw_missing,
+    follow_job,
+    is_running,
+    part,
+    reads,
+)
 from pages.shared.source import choose_source
 
 st.title("Data staging")
+draw_about(PagePath.DATA_STAGING)
 environment = current_environment()
 dataset = None
 

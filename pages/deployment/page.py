@@ -13,6 +13,7 @@ from pages.shared import (
     PagePath,
     action,
     current_environment,
+    draw_about,
     draw_missing,
     follow,
     follow_job,
@@ -22,6 +23,7 @@ from pages.shared import (
 )
 
 st.title("Deployment")
+draw_about(PagePath.DEPLOYMENT)
 environment = current_environment()
 completed: list[TrainingJob] | None = None
 endpoint: Endpoint | None = None

@@ -10,9 +10,10 @@ from pages.evaluation.answers import draw_accuracy, draw_calibration, draw_confu
 from pages.evaluation.foreign import draw_foreign
 from pages.evaluation.run import choose_job, draw_head, draw_run
 from pages.evaluation.threshold import draw_handover, draw_threshold
-from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
+from pages.shared import JobName, PagePath, current_environment, draw_about, draw_missing, follow_job, part, reads
 
 st.title("Evaluation")
+draw_about(PagePath.EVALUATION)
 environment = current_environment()
 shown: Evaluation | None = None
 deployed: Workflow | None = None

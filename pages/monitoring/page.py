@@ -21,12 +21,13 @@ from pages.monitoring.record import draw_selected
 from pages.monitoring.shown import Shown, summarized
 from pages.monitoring.sources import choose_source, manage_sources
 from pages.monitoring.wall import draw_wall
-from pages.shared import PagePath, current_environment, draw_missing, part, reads
+from pages.shared import PagePath, current_environment, draw_about, draw_missing, part, reads
 from pages.shared.status import draw_synthetic
 from pages.shared.text import as_text
 
 head = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
 head.title("Monitoring", width="content")
+draw_about(PagePath.MONITORING)
 environment = current_environment()
 view = current_view()
 workflow: Workflow | None = None

@@ -1,6 +1,7 @@
 """What several pages use."""
 
 from pages.shared import reads
+from pages.shared.about import draw_about
 from pages.shared.confirm import confirm
 from pages.shared.environment import action, current_environment, draw_environment, part
 from pages.shared.images import draw_images
@@ -14,6 +15,7 @@ __all__ = [
     "action",
     "confirm",
     "current_environment",
+    "draw_about",
     "draw_environment",
     "draw_images",
     "draw_missing",

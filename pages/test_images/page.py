@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared import PagePath, current_environment, draw_missing, part, reads
+from pages.shared import PagePath, current_environment, draw_about, draw_missing, part, reads
 from pages.test_images.batches import draw_batches
 from pages.test_images.execution import draw_execution
 from pages.test_images.executions import draw_executions
@@ -15,6 +15,7 @@ from pages.test_images.traffic import draw_traffic
 _EXECUTIONS, _BATCHES, _TRAFFIC = "Executions", "Batches", "Traffic"
 
 st.title("Test images")
+draw_about(PagePath.TEST_IMAGES)
 environment = current_environment()
 workflow = reads.describe_workflow(environment)
 

@@ -7,10 +7,11 @@ import streamlit as st
 from backend import training
 from backend.staging import Dataset
 from backend.training import Accuracy, TrainingJob
-from pages.shared import PagePath, action, current_environment, draw_missing, follow, part, reads
+from pages.shared import PagePath, action, current_environment, draw_about, draw_missing, follow, part, reads
 from pages.training.job import choose_job, choose_options, draw_job
 
 st.title("Training")
+draw_about(PagePath.TRAINING)
 environment = current_environment()
 dataset: Dataset | None = None
 jobs: list[TrainingJob] | None = None

@@ -6,12 +6,13 @@ import streamlit as st
 
 from backend.deployment import Endpoint
 from backend.workflow import Workflow
-from pages.shared import JobName, PagePath, current_environment, draw_missing, follow_job, part, reads
+from pages.shared import JobName, PagePath, current_environment, draw_about, draw_missing, follow_job, part, reads
 from pages.workflow.deployed import draw_deployment, draw_workflow
 from pages.workflow.fan_out import draw_fan_out
 from pages.workflow.notifications import draw_notifications
 
 st.title("Workflow")
+draw_about(PagePath.WORKFLOW)
 environment = current_environment()
 endpoint: Endpoint | None = None
 workflow: Workflow | None = None
