@@ -20,7 +20,7 @@ from backend.workflow.watch import Watch, WatchClosed
 AT_ONCE: Final = 16
 """Executions in flight. Step Functions starts 150 a second in its smaller regions, after 800 at once (developer guide,
 "Quotas related to API action throttling"); a new account's Lambda runs 10 at once, and the rest is retried."""
-GIVE_UP_SECONDS: Final = 10.0
+GIVE_UP_SECONDS: Final = 30.0
 """An image that could not be started for so long is not: traffic that is made up for later is other traffic."""
 _DESCRIBERS: Final = 4
 _PATIENCE_SECONDS: Final = 60.0
