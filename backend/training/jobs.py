@@ -17,6 +17,7 @@ from backend.errors import TrainingFailed, TrainingNotPossible
 from backend.progress import Progress, no_progress
 from backend.staging import Dataset
 from backend.training.algorithm import algorithm_image
+from backend.training.log import read_training_log
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -90,6 +91,14 @@ class TrainingJob:
     metrics: Mapping[str, float]
     dataset_id: str | None
     model_artifact: str | None
+    instance_type: str | None = None
+    billable_seconds: int | None = None
+
+    @property
+    def epochs(self) -> int | None:
+        """How many epochs the job was asked for; None where it left that to the algorithm."""
+        asked = self.hyperparameters.get("epochs", "")
+        return int(asked) if asked.isdecimal() else None
 
     @property
     def has_ended(self) -> bool:
@@ -159,13 +168,26 @@ def wait_for_training(environment: Environment, name: str, progress: Progress = 
             job = describe_training(environment, name)
             if job.has_ended:
                 break
-            progress(0.0, f"Training job {name}: {job.secondary_status}.")
+            progress(*_how_far(environment, job))
     if job.status != "Completed":
         raise TrainingFailed(
             f"Training job {name} ended as {job.status}: {job.failure_reason or _why_stopped(job)}. "
             "Read its log, correct the options or the data, and train again."
         )
     return job
+
+
+def _how_far(environment: Environment, job: TrainingJob) -> tuple[float, str]:
+    """The share of the epochs that is done, and a sentence."""
+    text = f"Training job {job.name}: {job.secondary_status}."
+    if job.secondary_status != "Training" or job.epochs is None:
+        return 0.0, text
+    log = read_training_log(environment, job.name)
+    left = log.seconds_left(job.epochs)
+    if left is None:
+        return 0.0, text
+    said = f"{text} Epoch {log.epochs_done} of {job.epochs} is done, about {left:.0f} s are left."
+    return min(log.epochs_done / job.epochs, 1.0), said
 
 
 def _why_stopped(job: TrainingJob) -> str:
@@ -227,6 +249,8 @@ def _training_job(job: DescribeTrainingJobResponseTypeDef) -> TrainingJob:
         metrics={metric["MetricName"]: metric["Value"] for metric in job.get("FinalMetricDataList", [])},
         dataset_id=dataset_id_of(job),
         model_artifact=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
+        instance_type=job.get("ResourceConfig", {}).get("InstanceType"),
+        billable_seconds=job.get("BillableTimeInSeconds"),
     )
 
 

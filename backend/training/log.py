@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
+from statistics import median
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import TRAINING_LOG_GROUP
 
-_EPOCH_FIGURE = re.compile(r"Epoch\[(\d+)\] (Train-accuracy|Validation-accuracy)=([0-9.eE+-]+)")
+_EPOCH_FIGURE = re.compile(r"Epoch\[(\d+)\] (Train-accuracy|Validation-accuracy|Time cost)=([0-9.eE+-]+)")
 _STORED = "Storing the best model with validation accuracy"
 
 
@@ -20,13 +21,15 @@ _STORED = "Storing the best model with validation accuracy"
 class EpochMetrics:
     """One epoch; a figure is None until the job has logged it. Epochs count from 0, as the algorithm's do.
 
-    `is_stored`: the job kept its model, until it stored a later one's.
+    `seconds` is what training on all images once took, `is_stored` that the job kept its model, until it stored a
+    later one's.
     """
 
     epoch: int
     train_accuracy: float | None = None
     validation_accuracy: float | None = None
     is_stored: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,16 @@ class TrainingLog:
         _, last, last_epoch = validated[-1]
         return Accuracy(kept, kept_epoch, last, last_epoch)
 
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs are trained and validated."""
+        return sum(item.validation_accuracy is not None for item in self.epochs)
+
+    def seconds_left(self, epochs: int) -> float | None:
+        """How long the rest of so many epochs takes, by the median of those so far; None before one is done."""
+        took = [item.seconds for item in self.epochs if item.seconds is not None]
+        return median(took) * max(epochs - self.epochs_done, 0) if took else None
+
 
 def read_training_log(environment: Environment, name: str) -> TrainingLog:
     """Read the whole log of a training job; empty while the job has not written any."""
@@ -97,7 +110,13 @@ def parse_epochs(lines: Iterable[str]) -> list[EpochMetrics]:
         elif _STORED in line:
             stored.add(epoch)
     return [
-        EpochMetrics(epoch, found.get("Train-accuracy"), found.get("Validation-accuracy"), epoch in stored)
+        EpochMetrics(
+            epoch,
+            found.get("Train-accuracy"),
+            found.get("Validation-accuracy"),
+            epoch in stored,
+            found.get("Time cost"),
+        )
         for epoch, found in sorted(figures.items())
     ]
 

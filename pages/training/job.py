@@ -11,6 +11,7 @@ import streamlit as st
 
 from backend import charts, training
 from backend.aws.environment import Environment
+from backend.prices import cost
 from backend.training import LEARNING_RATES, Accuracy, TrainingJob, TrainingOptions
 from pages.shared.environment import action, part
 from pages.shared.status import draw_status
@@ -105,7 +106,7 @@ def draw_job(environment: Environment, name: str) -> bool:
     job = training.describe_training(environment, name)
     log = training.read_training_log(environment, name)
     accuracy = log.accuracy
-    _draw_head(environment, job, accuracy)
+    _draw_head(environment, job, log)
     if job.failure_reason:
         st.error(as_text(job.failure_reason), icon=":material/error:")
     if log.epochs:
@@ -118,7 +119,8 @@ def draw_job(environment: Environment, name: str) -> bool:
     return not job.has_ended
 
 
-def _draw_head(environment: Environment, job: TrainingJob, accuracy: Accuracy | None) -> None:
+def _draw_head(environment: Environment, job: TrainingJob, log: training.TrainingLog) -> None:
+    accuracy = log.accuracy
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(job.name, anchor=False, width="content")
@@ -127,16 +129,34 @@ def _draw_head(environment: Environment, job: TrainingJob, accuracy: Accuracy | 
             with action("Stopping: the model so far is kept"):
                 training.stop_training(environment, job.name)
     elapsed = job.training_seconds or (datetime.now(UTC) - job.created_at).total_seconds()
-    columns = st.columns(3)
+    columns = st.columns(4)
     columns[0].metric("Stage", job.secondary_status)
     columns[1].metric("Time", format_duration(elapsed))
-    columns[2].metric(
+    with columns[2]:
+        if job.has_ended:
+            _draw_bill(job)
+        else:
+            left = log.seconds_left(job.epochs) if job.epochs else None
+            st.metric("Time left", format_duration(left), help="By the epochs so far.")
+    columns[3].metric(
         "Validation accuracy",
         "-" if accuracy is None else f"{accuracy.kept:.3f}",
         accuracy.epochs_in_words if accuracy else None,
         delta_color="off",
         delta_arrow="off",
         help="On the validation images, in the epoch with the best one: the algorithm keeps its model.",
+    )
+
+
+def _draw_bill(job: TrainingJob) -> None:
+    price = cost(job.instance_type, job.billable_seconds)
+    st.metric(
+        "Billed",
+        format_duration(job.billable_seconds),
+        None if price is None else f"\\${price:,.3f} on AWS, us-east-1",
+        delta_color="off",
+        delta_arrow="off",
+        help=f"What AWS charges for {job.instance_type}, by the second; on this machine it costs nothing.",
     )
 
 

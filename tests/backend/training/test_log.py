@@ -19,11 +19,11 @@ REAL_LINES = [
 
 
 def test_an_epochs_figures_are_joined_from_its_lines() -> None:
-    assert parse_epochs(REAL_LINES) == [EpochMetrics(29, 0.939516, 0.8125)]
+    assert parse_epochs(REAL_LINES) == [EpochMetrics(29, 0.939516, 0.8125, seconds=5.027)]
 
 
 def test_an_epoch_that_is_not_validated_yet_has_no_validation_accuracy() -> None:
-    assert parse_epochs(REAL_LINES[:3]) == [EpochMetrics(29, 0.939516, None)]
+    assert parse_epochs(REAL_LINES[:3]) == [EpochMetrics(29, 0.939516, None, seconds=5.027)]
 
 
 def test_epochs_come_in_order_of_their_number() -> None:
@@ -93,3 +93,16 @@ def test_an_empty_page_is_not_the_end_of_a_log() -> None:
         answers.answered(account.logs, "GetLogEvents", page),
     ):
         assert read_training_log(account, "job").lines == ("first", "second")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "validated", "left"),
+    [((), 0, None), ((4.0,), 0, 120.0), ((4.0, 5.0, 60.0), 3, 135.0), ((2.0,) * 30, 30, 0.0)],
+)
+def test_the_time_left_is_by_the_median_of_the_epochs_so_far(
+    seconds: tuple[float, ...], validated: int, left: float | None
+) -> None:
+    epochs = [
+        EpochMetrics(epoch, 0.9, 0.8 if epoch < validated else None, seconds=took) for epoch, took in enumerate(seconds)
+    ]
+    assert TrainingLog((), tuple(epochs)).seconds_left(30) == left
