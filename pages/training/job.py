@@ -153,7 +153,7 @@ def _draw_bill(job: TrainingJob) -> None:
     st.metric(
         "Billed",
         format_duration(job.billable_seconds),
-        None if price is None else f"\\${price:,.3f} on AWS, us-east-1",
+        None if price is None else f"{price:,.3f} USD on AWS, us-east-1",
         delta_color="off",
         delta_arrow="off",
         help=f"What AWS charges for {job.instance_type}, by the second; on this machine it costs nothing.",
