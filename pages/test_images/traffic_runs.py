@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -80,7 +81,7 @@ def _draw_run(run: TrafficRun, rows: Sequence[Sent]) -> None:
             )
             st.download_button(
                 "What was sent, as CSV",
-                _csv(rows),
+                partial(_csv, rows),
                 f"traffic-{run.run_id}.csv",
                 "text/csv",
                 key=f"traffic.csv.{run.run_id}",
