@@ -17,7 +17,8 @@ GROUPS: tuple[tuple[str, ...], ...] = (
         "browser/test_strangers",
     ),  # the app started again on the survivor's folder
     ("pages/test_data_staging", "pages/test_pages_without_anything"),  # nothing that is there already
-    ("pages/test_monitoring",),  # projects of which something was captured
+    ("pages/test_monitoring", "pages/test_notifications"),  # projects of their own
+    ("pages/test_known_classes",),
     ("pages/", "backend/test_pipeline"),  # the whole pipeline
     ("browser/",),
     (
@@ -28,7 +29,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     (
         "backend/training/",
         "backend/evaluation/test_run",
-        "backend/deployment/test_deployment",
+        "backend/deployment/",
         "backend/staging/test_leftovers",
     ),  # a training job
     ("embedded_aws/sagemaker/containers/image_classification/test_training",),

@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.conftest import served, visited
 from tests.browser.serving import STOP_SECONDS, Server, launch, serve
+from tests.embedded_aws.sagemaker.scripted import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -64,8 +65,9 @@ def test_an_app_that_is_told_to_end_while_it_starts_ends_in_order(tmp_path: Path
     kept = state_dir / "aws" / "secret"
     with launch(state_dir) as process:
         launcher = psutil.Process(process.pid)
-        while not (services := launcher.children(recursive=True)) or not kept.exists():
-            assert process.poll() is None
+        wait_until(lambda: process.poll() is not None or (launcher.children(recursive=True) and kept.exists()))
+        assert process.poll() is None
+        services = launcher.children(recursive=True)
         secret = kept.read_text()
         process.terminate()
         assert process.wait(STOP_SECONDS) == -signal.SIGTERM

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from pages.monitoring.shown import Shown
 from pages.monitoring.view import View
 from pages.shared import JobName
 from tests.capture_lines import capture_line
-from tests.machine import THRESHOLD, Machine, answer, from_before, picture, two_at_once
+from tests.machine import THRESHOLD, Machine, answer, picture, two_at_once
 from tests.pages import cloud
 from tests.pages.monitored import HISTOGRAM, OVER_TIME, counts, figures, wall
 from tests.pages.visits import Visit, click, errors, finish, metrics, table, texts
@@ -263,30 +262,3 @@ def test_a_bar_of_the_histogram_leads_to_its_records_and_no_others(visit: Visit,
             assert len(frame) == height
             found += zip(map(int, frame["class_index"]), map(float, frame["confidence"]), strict=True)
     assert sorted(found) == sorted(records)
-
-
-def test_an_update_is_asked_for_where_a_workflow_does_not_know_what_its_endpoint_answers(
-    visit: Visit, populated: Environment, tmp_path: Path
-) -> None:
-    """The endpoint's labels are those of the dataset that its model learned from."""
-    key = f"datasets/{cloud.current_dataset(populated)}/dataset.json"
-    before = workflow.describe_workflow(populated)
-    assert before is not None
-    described = cloud.content(populated, key)
-    labels = [*json.loads(described)["labels"], "other"]
-    try:
-        with from_before(tmp_path):
-            workflow.deploy_workflow(populated, before.endpoint_name, before.labels, before.threshold)
-        assert not visit(populated, "workflow").warning, "nothing is asked of a workflow without such a class"
-        populated.s3.put_object(
-            Bucket=populated.bucket, Key=key, Body=json.dumps(json.loads(described) | {"labels": labels}).encode()
-        )
-        app = visit(populated, "workflow")
-        assert any("Update the workflow, so that it ends as NOT_A_KNOWN_CLASS." in one.value for one in app.warning)
-        click(app, "Update workflow")
-        assert finish(app, JobName.WORKFLOW).status == "succeeded"
-        assert not app.warning
-        assert app.number_input[0].value == before.threshold
-    finally:
-        populated.s3.put_object(Bucket=populated.bucket, Key=key, Body=described)
-        workflow.deploy_workflow(populated, before.endpoint_name, before.labels, before.threshold)

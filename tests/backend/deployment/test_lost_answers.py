@@ -8,38 +8,30 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from backend import cleanup, deployment, foundation, staging, training
+from backend import cleanup, deployment, training
 from backend.aws.environment import Environment
 from backend.errors import AwsRequestError
 from tests import answers
-from tests.projects import of_project
 
 OPTIONS = deployment.DeploymentOptions()
 
 
-@pytest.fixture(scope="module")
-def trained(environment: Environment) -> tuple[Environment, str]:
-    """A project of its own with a trained model."""
-    project = of_project(environment, "scones-lost")
-    foundation.deploy_foundation(project)
-    dataset = staging.stage_dataset(project, staging.OfflineSample(train_per_class=40, test_per_class=10), other=None)
-    job = training.start_training(project, dataset, training.TrainingOptions(epochs=1))
-    training.wait_for_training(project, job)
-    return project, job
-
-
 @pytest.fixture
-def project(trained: tuple[Environment, str]) -> Iterator[Environment]:
-    """The project, without anything deployed before and after."""
-    project, _ = trained
-    yield project
+def project(environment: Environment) -> Iterator[Environment]:
+    """The project of the trained model, without anything deployed before and after."""
+    _delete_deployed(environment)
+    yield environment
+    _delete_deployed(environment)
+
+
+def _delete_deployed(project: Environment) -> None:
     kinds = {"endpoint", "endpoint configuration", "model"}
     cleanup.delete_resources(project, [item for item in cleanup.list_resources(project) if item.kind.name in kinds])
 
 
 @pytest.fixture
-def job(trained: tuple[Environment, str]) -> str:
-    return trained[1]
+def job(trained_job: training.TrainingJob) -> str:
+    return trained_job.name
 
 
 def lost(_parsed: dict[str, Any]) -> None:
