@@ -180,7 +180,7 @@ def run_all(examples: int, stored: Stored) -> None:
 
 
 def test_a_manifest_that_was_changed_at_random_is_read_or_fails_the_job_in_a_sentence(stored: Stored) -> None:
-    run_all(300, stored)
+    run_all(120, stored)
 
 
 @pytest.mark.slow
