@@ -54,10 +54,10 @@ class Submission:
             self._results = dict(known or {})
             self._changed.notify_all()
 
-    @property
-    def is_planned(self) -> bool:
-        """Whether it is known yet what it is."""
-        return self.batch is not None or bool(self.planned)
+    def wait_for_plan(self, timeout: float) -> None:
+        """Return once it is known what it is, or after so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.batch is not None or bool(self.planned), timeout)
 
     @property
     def only(self) -> Planned | None:

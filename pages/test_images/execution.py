@@ -52,8 +52,10 @@ def current_execution(environment: Environment, name: str) -> Execution:
     return execution if execution.has_ended else reads.watch_execution(environment, name)
 
 
-def draw_whole(environment: Environment, workflow: Workflow, execution: Execution, *, key: str) -> None:
-    """All about one execution; `key` tells its widgets from those of another on the page."""
+def draw_whole(
+    environment: Environment, workflow: Workflow, execution: Execution, *, key: str, in_brief: bool = False
+) -> None:
+    """All about one execution, or in brief the verdict; `key` tells its widgets from those of another on the page."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(as_text(execution.name), anchor=False, width="content")
@@ -61,14 +63,16 @@ def draw_whole(environment: Environment, workflow: Workflow, execution: Executio
             st.space("stretch")
             draw_actions(environment, execution, key=key)
         picture, answer = st.columns([1, 3], gap="medium")
+        with answer, st.container(key=f"{key}-answer-{execution.name}"), part():
+            true_label = reads.labels_of(environment, [execution]).get(execution.s3_key or "")
+            draw_answer(execution, true_label, workflow, key=key)
         with picture, part():
             if execution.s3_key is None:
                 st.caption("Its input names no image in the project's bucket.")
             else:
                 draw_images(reads.read_images(environment, (execution.s3_key,)), [""], width=192, key=key)
-        with answer, st.container(key=f"{key}-answer-{execution.name}"), part():
-            true_label = reads.labels_of(environment, [execution]).get(execution.s3_key or "")
-            draw_answer(execution, true_label, workflow, key=key)
+        if in_brief:
+            return
         with st.grid(2, min_column_width=340):
             with st.container(), part():
                 statuses = {visit.name: visit.status for visit in execution.visits}

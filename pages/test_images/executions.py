@@ -23,6 +23,7 @@ from pages.test_images.submitted import shown_execution
 
 _PAGE = 50
 _OUTCOME = "test_images.outcome"
+_NUMBER = "test_images.executions.page"
 _STATUSES = {
     "RUNNING": "running",
     "SUCCEEDED": "succeeded",
@@ -42,9 +43,10 @@ def draw_executions(environment: Environment, workflow: Workflow) -> None:
         draw_missing("No image went through the workflow yet. Choose some above and submit them.")
         return
     filters = _choose_filters(everything)
-    number = st.session_state.get("test_images.executions.page", 1)
+    number = st.session_state.get(_NUMBER, 1)
     found = reads.find_executions(environment, filters, number, _PAGE)
     if not found.executions and number > 1:  # there are fewer by now, or others are asked for
+        st.session_state[_NUMBER] = 1
         found = reads.find_executions(environment, filters, 1, _PAGE)
     _choose_outcome(filters, found)
     with part():
@@ -57,7 +59,7 @@ def draw_executions(environment: Environment, workflow: Workflow) -> None:
     chosen = choose_execution(environment, found.executions)
     pages = -(-found.matching // _PAGE)
     if pages > 1:
-        st.pagination(pages, key="test_images.executions.page")
+        st.pagination(pages, key=_NUMBER)
     if chosen.name == shown_execution(environment):
         st.caption("The execution that is selected is drawn on top of the page.")
         return

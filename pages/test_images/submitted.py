@@ -11,7 +11,7 @@ from backend.aws.environment import Environment
 from backend.errors import NotFound
 from backend.workflow import BatchState, Submission, Workflow
 from backend.workflow.batches import summarized
-from pages.shared import JobName, follow_job, reads
+from pages.shared import JobName, follow_job, is_running, reads
 from pages.shared.text import as_text
 from pages.test_images.batch import draw_progress, draw_results
 from pages.test_images.batches import draw_batch_actions
@@ -19,8 +19,9 @@ from pages.test_images.execution import current_execution, draw_whole
 from pages.test_images.sending import latest_submission
 
 _PATIENCE = 0.4
-"""Seconds that a page waits for the end of one execution before it draws how far it is."""
-_ONE_SECONDS, _BATCH_SECONDS = 0.1, 1.0
+"""Seconds that a page waits for what it draws: what was submitted, and the end of one execution."""
+_SECONDS, _ONE_SECONDS, _BATCH_SECONDS = 0.5, 0.1, 1.0
+"""Between two times that it is drawn while it runs: before it is known what it is, of one execution, and of a batch."""
 
 
 def draw_submitted(environment: Environment, workflow: Workflow) -> None:
@@ -29,7 +30,9 @@ def draw_submitted(environment: Environment, workflow: Workflow) -> None:
     if submission is None:
         follow_job(JobName.TEST_IMAGES)
         return
-    seconds = _BATCH_SECONDS if submission.batch else _ONE_SECONDS
+    if is_running(JobName.TEST_IMAGES):
+        submission.wait_for_plan(_PATIENCE)
+    seconds = _BATCH_SECONDS if submission.batch else _ONE_SECONDS if submission.only else _SECONDS
     follow_job(JobName.TEST_IMAGES, partial(_draw, environment, workflow, submission), seconds=seconds)
 
 
@@ -50,12 +53,15 @@ def shown_execution(environment: Environment) -> str | None:
     return submission.only.name if submission and submission.only else None
 
 
-def _draw(environment: Environment, workflow: Workflow, submission: Submission, is_running: bool) -> None:
-    if is_running:
-        submission.wait(_PATIENCE)
+def _draw(environment: Environment, workflow: Workflow, submission: Submission, runs: bool) -> None:
     if submission.only is not None:
-        _draw_one(environment, workflow, submission, submission.only.name)
-    elif submission.batch is not None and is_running:
+        if runs:
+            submission.wait(_PATIENCE)
+        if runs and submission.execution is not None:  # the verdict at once; its states with the next run of the page
+            draw_whole(environment, workflow, submission.execution, key="submitted", in_brief=True)
+        else:
+            _draw_one(environment, workflow, submission, submission.only.name)
+    elif submission.batch is not None and runs:
         draw_progress(environment, workflow, submission)
     elif submission.batch is not None:
         batch, results = submission.batch, submission.results()

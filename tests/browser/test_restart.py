@@ -87,7 +87,7 @@ def test_a_batch_goes_through_and_is_listed(page: Page) -> None:
     button(page, "Submit 8 images").click()
     page.get_by_text("8 of 8 images went through the workflow.").wait_for(timeout=60 * SECOND)
     metric(page, "Ended").filter(has_text="8 of 8").wait_for()
-    page.get_by_text("whose class is known and that got an answer").wait_for()
+    page.get_by_text("Of 8 images whose class is known and that got an answer").wait_for()
     choose(page, "Batches")
     page.get_by_role("heading", name="All test images").wait_for()
 
@@ -100,6 +100,6 @@ def test_executions_are_found_by_name(page: Page, survivor: Survivor) -> None:
     name.fill("no such name")
     name.press("Enter")
     page.get_by_text("No execution meets these filters.").wait_for()
-    name.fill("-00000")  # the first image of the batch
+    name.fill("-00000")  # the first image of this batch, and of the pipeline's
     name.press("Enter")
-    page.get_by_text(f"These figures are of the 1 of {executions} executions").wait_for()
+    page.get_by_text(f"These figures are of the 2 of {executions} executions").wait_for()

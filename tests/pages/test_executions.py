@@ -120,6 +120,10 @@ def test_every_execution_is_on_a_page(visit: Visit, populated: Environment, monk
         app.run()
         shown += table(app, "Execution")["Execution"]
     assert sorted(shown) == sorted(names)
+    monkeypatch.setattr("pages.test_images.executions._PAGE", 2)
+    app.text_input(key="test_images.filter.name").set_value("bicycle").run()
+    assert not app.exception
+    assert len(table(app, "Execution")["Execution"]) == 2  # of the first page: there are fewer of these
 
 
 def test_the_newest_execution_is_shown_with_its_verdict(visit: Visit, populated: Environment) -> None:
