@@ -37,6 +37,7 @@ def overlap(one: FloatRect, other: FloatRect, gap: float = 0) -> bool:
     )
 
 
+@pytest.mark.slow  # test_monitoring.py clicks on a point too, and tests/pages asserts what is shown then
 def test_a_click_on_a_point_shows_its_image_its_probabilities_and_its_execution(page: Page) -> None:
     go_to(page, "Monitoring")
     point = page.locator(".scatterlayer .point").first

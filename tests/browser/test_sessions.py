@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +21,41 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+_ARCHIVE_BYTES, _PIECE = 256 << 20, bytes(256 << 10)  # progress is told of each piece
+
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def dataset_url() -> Iterator[str]:
+    """A server that takes minutes to send an archive: a download is a job that goes on and needs nothing meanwhile."""
+    closed = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(_ARCHIVE_BYTES))
+            self.end_headers()
+            with suppress(ConnectionError):  # the job was cancelled
+                while not closed.wait(0.5):
+                    self.wfile.write(_PIECE)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as slow:
+        serving = threading.Thread(target=slow.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{slow.server_port}/cifar-100-python.tar.gz"
+        closed.set()
+        slow.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, dataset_url: str) -> Iterator[Server]:
     """One server for all tests here: each leaves it without a job, and the last alone leaves it with images."""
-    yield from served(tmp_path_factory.mktemp("sessions"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCONES_DATASET_URL", dataset_url)
+        yield from served(tmp_path_factory.mktemp("sessions"))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +97,7 @@ def open_page(page: Page) -> None:
 
 def open_staging(page: Page) -> None:
     open_page(page)
-    choose(page, "Offline sample")
+    choose(page, "University of Toronto")
 
 
 def progress(page: Page) -> Locator:
@@ -83,7 +116,7 @@ def await_other_text(page: Page, text: str | None) -> None:
 
 @pytest.fixture
 def staging(page: Page) -> Page:
-    """A visitor who has just started to stage the offline sample."""
+    """A visitor who has just started to stage what is to be downloaded."""
     open_staging(page)
     button(page, "Stage images").click()
     progress(page).wait_for()
@@ -105,13 +138,14 @@ def test_another_session_sees_the_same_progress_and_cannot_start(staging: Page, 
     other_page.get_by_role("button", name="Stage images", exact=True, disabled=True).wait_for()
 
 
+@pytest.mark.slow  # as tests/pages/test_data_staging.py has it without a browser
 def test_a_session_that_was_open_before_cannot_start_a_second_one(page: Page, other_page: Page) -> None:
     for visitor in (page, other_page):
         open_staging(visitor)
     button(page, "Stage images").click()
     progress(page).wait_for()
     button(other_page, "Stage images").click()
-    progress(other_page).get_by_text("Drawing").wait_for()
+    progress(other_page).get_by_text("Downloaded").wait_for()
     other_page.get_by_role("button", name="Stage images", exact=True, disabled=True).wait_for()
     moved = '[role=progressbar]:not([aria-valuenow="0"])'
     progress(page).locator(moved).wait_for()  # the first one goes on
@@ -126,6 +160,7 @@ def test_one_session_cancels_and_both_are_told(staging: Page, other_page: Page) 
         assert visitor.get_by_text("No images are staged yet.").is_visible()
 
 
+@pytest.mark.slow  # as tests/pages/test_overview.py has it without a browser
 def test_the_overview_shows_a_job_whose_page_was_left(staging: Page) -> None:
     staging.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
     heading(staging, "Overview").wait_for()
