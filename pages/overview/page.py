@@ -39,14 +39,15 @@ def draw_step(step: Step, *, is_next: bool) -> None:
 
 
 def draw_steps() -> bool:
-    """Every step; returns whether one is changing."""
+    """Every step; returns whether one is changing, as they do while the whole pipeline runs."""
     steps = reads.describe_steps(environment)
-    upcoming = next_step(steps)
+    runs = is_running(JobName.PIPELINE)
+    upcoming = None if runs else next_step(steps)
     for step in steps:
         draw_step(step, is_next=step == upcoming)
-    if upcoming is None:
+    if next_step(steps) is None:
         st.success("Every step is done. Submit more images, or watch the confidences.", icon=":material/check_circle:")
-    return any(step.state is State.CHANGING for step in steps)
+    return runs or any(step.state is State.CHANGING for step in steps)
 
 
 st.title("Overview")
@@ -58,5 +59,7 @@ for name in filter(is_running, JobName):
         follow_job(name)
 draw_pipeline(environment)
 with part():
-    is_changing = any(step.state is State.CHANGING for step in reads.describe_steps(environment))
+    is_changing = is_running(JobName.PIPELINE) or any(
+        step.state is State.CHANGING for step in reads.describe_steps(environment)
+    )
     follow(draw_steps, is_changing=is_changing, seconds=2.0)

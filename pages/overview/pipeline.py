@@ -20,6 +20,7 @@ from pages.shared.source import choose_source, name_archive
 from pages.shared.times import format_duration
 
 _SECONDS = 1.0
+_NARROW = st.column_config.Column(width="small")
 _WATCHED = "overview.pipeline.watched"
 _TITLES = {
     Stage.STAGING: "Data staging",
@@ -86,7 +87,11 @@ def _draw_stages(environment: Environment, goes_on: bool) -> None:
     run = pipeline.read_run(environment)
     if run is not None:
         st.dataframe(
-            pd.DataFrame([_row(run, stage) for stage in Stage]), hide_index=True, height="content", placeholder="-"
+            pd.DataFrame([_row(run, stage) for stage in Stage]),
+            hide_index=True,
+            height="content",
+            placeholder="-",
+            column_config={"Stage": _NARROW, "State": _NARROW, "Time": _NARROW},
         )
 
 

@@ -92,3 +92,12 @@ def test_whoever_watched_the_whole_pipeline_is_brought_to_monitoring(
     led_to.clear()
     visit(populated, "overview")
     assert not led_to
+
+
+def test_while_the_whole_pipeline_runs_no_step_is_offered_as_the_next(
+    visit: Visit, empty: Environment, work: Work
+) -> None:
+    work.start(JobName.PIPELINE, "The whole pipeline")
+    app = visit(empty, "overview")
+    assert "Continue" not in [button.label for button in app.button]
+    work.may_end.set()
