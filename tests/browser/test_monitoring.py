@@ -138,6 +138,7 @@ def test_a_point_leads_to_its_record_and_the_arrows_to_its_neighbors(shown: Page
     close(page)
 
 
+@pytest.mark.slow  # tests/pages asserts what a bar leads to
 def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(shown: Page) -> None:
     page = shown
     click_first(chart(page, "histogram").locator(".barlayer .point path"))
@@ -154,7 +155,7 @@ def test_a_bar_leads_to_its_images_and_each_of_them_to_its_record(shown: Page) -
 
 
 def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others_the_same(
-    tab: Page, other_page: Page, kept: monitoring.CaptureSource
+    tab: Page, kept: monitoring.CaptureSource
 ) -> None:
     page = tab
     visit(page, kept)
@@ -169,9 +170,10 @@ def test_a_range_drawn_over_the_bars_is_looked_into_and_its_address_shows_others
     await_records(page, len(chosen))
     assert points(page).count() == len(chosen)
 
-    other_page.goto(page.url)
-    await_records(other_page, len(chosen))
-    assert said_range(other_page) == (start, end)
+    with tab.context.new_page() as other:  # another session, in a browser that has the app already
+        other.goto(page.url)
+        await_records(other, len(chosen))
+        assert said_range(other) == (start, end)
 
     chosen_range = page.get_by_text(f"From {start:%Y-%m-%d %H:%M:%S}")
     page.locator(".st-key-monitoring-out").get_by_role("button", name="zoom_out").click()

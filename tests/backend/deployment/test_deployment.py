@@ -88,28 +88,11 @@ def test_a_change_that_sagemaker_took_back_is_no_success(
     environment: Environment, endpoint: deployment.Endpoint
 ) -> None:
     environment.s3.put_object(Bucket=environment.bucket, Key="models/broken.tar.gz", Body=b"no archive")
-    _serve(environment, f"s3://{environment.bucket}/models/broken.tar.gz", "broken")
+    _configure(environment, f"s3://{environment.bucket}/models/broken.tar.gz", "broken")
+    environment.sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName="broken")
     with pytest.raises(EndpointNotInService, match=r"took the change back .* serves what it served before"):
         deployment.wait_for_endpoint(environment, config="broken")
     assert deployment.wait_for_endpoint(environment, config=endpoint.endpoint_config).in_service
-
-
-def test_a_model_from_elsewhere_serves_without_a_lineage(
-    environment: Environment, endpoint: deployment.Endpoint, trained_job: training.TrainingJob
-) -> None:
-    """Its path looks like a training job's, but this account has no such job."""
-    foreign = "models/somebody-elses-job/output/model.tar.gz"
-    own = str(trained_job.model_artifact).removeprefix(f"s3://{environment.bucket}/")
-    environment.s3.copy_object(
-        Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
-    )
-    _serve(environment, f"s3://{environment.bucket}/{foreign}", "elsewhere")
-    state = deployment.wait_for_endpoint(environment)
-    assert state.in_service
-    assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
-    assert (state.training_job, state.dataset_id, state.labels) == (None, None, ())
-    environment.sagemaker.update_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.endpoint_config)
-    assert deployment.wait_for_endpoint(environment).training_job == trained_job.name
 
 
 def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
@@ -123,8 +106,26 @@ def test_deleting_the_endpoint_takes_its_configuration_and_model_along(
     assert environment.sagemaker.list_models(NameContains=endpoint.model)["Models"] == []
 
 
-def _serve(environment: Environment, artifact: str, name: str) -> None:
-    """Put a model into service as other people's code does."""
+def test_a_model_from_elsewhere_serves_without_a_lineage(
+    environment: Environment, trained_job: training.TrainingJob
+) -> None:
+    """Its path looks like a training job's, but this account has no such job."""
+    foreign = "models/somebody-elses-job/output/model.tar.gz"
+    own = str(trained_job.model_artifact).removeprefix(f"s3://{environment.bucket}/")
+    environment.s3.copy_object(
+        Bucket=environment.bucket, Key=foreign, CopySource={"Bucket": environment.bucket, "Key": own}
+    )
+    _configure(environment, f"s3://{environment.bucket}/{foreign}", "elsewhere")
+    environment.sagemaker.create_endpoint(EndpointName=environment.names.endpoint, EndpointConfigName="elsewhere")
+    state = deployment.wait_for_endpoint(environment)
+    assert state.in_service
+    assert state.model_artifact == f"s3://{environment.bucket}/{foreign}"
+    assert (state.training_job, state.dataset_id, state.labels) == (None, None, ())
+    deployment.delete_endpoint(environment)
+
+
+def _configure(environment: Environment, artifact: str, name: str) -> None:
+    """A model to put into service, as other people's code makes it."""
     sagemaker = environment.sagemaker
     sagemaker.create_model(
         ModelName=name,
@@ -142,4 +143,3 @@ def _serve(environment: Environment, artifact: str, name: str) -> None:
             }
         ],
     )
-    sagemaker.update_endpoint(EndpointName=environment.names.endpoint, EndpointConfigName=name)

@@ -140,7 +140,7 @@ class _Cancelled(Exception):
     pass
 
 
-@pytest.mark.parametrize("beginning", ["Endpoint ", "Asked about 2 "])
+@pytest.mark.parametrize("beginning", [pytest.param("Endpoint ", marks=pytest.mark.slow), "Asked about 2 "])
 def test_one_that_is_cancelled_leaves_nothing_and_the_earlier_one_as_it_was(
     environment: Environment, evaluated: Evaluation, beginning: str
 ) -> None:
