@@ -186,7 +186,7 @@ def test_a_threshold_can_be_typed_and_is_described(visit: Visit, populated: Envi
     assert not button.disabled
 
 
-@pytest.mark.parametrize(("target", "needed"), [(98.0, 149), (99.0, 299)])
+@pytest.mark.parametrize(("target", "needed"), [(98.0, 149), pytest.param(99.0, 299, marks=pytest.mark.slow)])
 def test_too_few_images_are_told_with_how_many_would_do(
     visit: Visit, populated: Environment, put: Put, target: float, needed: int
 ) -> None:
@@ -247,8 +247,8 @@ def test_a_page_that_cannot_read_the_workflow_says_nothing_of_it(
     ("broken", "stays"),
     [
         ("backend.charts.confusion_squares", CHARTS[1:]),
-        ("backend.charts.reliability_diagram", [CHARTS[0], *CHARTS[2:]]),
-        ("backend.charts.coverage_curve", [*CHARTS[:2], "Costs"]),
+        pytest.param("backend.charts.reliability_diagram", [CHARTS[0], *CHARTS[2:]], marks=pytest.mark.slow),
+        pytest.param("backend.charts.coverage_curve", [*CHARTS[:2], "Costs"], marks=pytest.mark.slow),
         ("backend.charts.cost_curve", CHARTS[:3]),
         ("backend.evaluation.figures.accuracy", CHARTS),
     ],
