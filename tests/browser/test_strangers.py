@@ -120,12 +120,21 @@ def stranger(request: pytest.FixtureRequest, elsewhere: Stranger, foreign_port: 
     return elsewhere
 
 
-@pytest.fixture
-def context(browser: Browser, closed: Server) -> Iterator[BrowserContext]:
-    """A browser that has not been at the app with the token before."""
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, closed: Server) -> Iterator[BrowserContext]:
+    """One browser for all, as each that is new compiles the whole app before it shows it."""
     context = browser.new_context(base_url=closed.url)
     yield context
     context.close()
+
+
+@pytest.fixture
+def context(visitor: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser that knows no cookie of the app, as if it had not been there with the token before."""
+    yield visitor
+    visitor.clear_cookies()
+    for page in visitor.pages:
+        page.close()
 
 
 def visiting(context: BrowserContext, app: Server, url: str) -> Stranger:
