@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.conftest import Survivor
-from tests.browser.driving import SECOND, button, choose, go_to, metric
+from tests.browser.driving import SECOND, await_drawn, button, choose, go_to, metric
 from tests.browser.serving import Server
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def test_executions_are_found_by_name(page: Page, survivor: Survivor) -> None:
     choose(page, "Executions")
     executions = survivor.figures["executions"] + 1 + 8
     page.get_by_text(f"These figures are of all {executions} executions").wait_for()
+    await_drawn(page)
     name = page.get_by_role("textbox", name="Name")
     name.fill("no such name")
     name.press("Enter")
