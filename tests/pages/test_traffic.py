@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button, Caption
 
 from backend import jobs, traffic, workflow
 from backend.aws.environment import Environment
@@ -22,8 +22,6 @@ from tests.pages.visits import JOB_SECONDS, Visit, click, errors, finish, links,
 
 PAGE = "test_images"
 CHART = "Images sent over time"
-_MARKS = re.compile(r":material/check:|\[is ")
-"""Below a picture whose true class is known."""
 
 
 class Held:
@@ -79,9 +77,15 @@ def dial(app: AppTest, label: str, value: float) -> None:
     assert not app.exception
 
 
-def _opens(monitoring: AppTest) -> set[str]:
-    """The keys of the buttons below the pictures."""
-    return {key for button in monitoring.button if (key := button.key or "").startswith("monitoring.wall.open.")}
+def said_below_the_pictures(monitoring: AppTest) -> Iterator[tuple[int, str]]:
+    """The captured records whose pictures are on the wall, each with the classes that stand below it."""
+    record: int | None = None
+    for node in monitoring.main:
+        if isinstance(node, Button) and (node.key or "").startswith("monitoring.wall.open."):
+            record = int(str(node.key).rpartition(".")[2])
+        elif isinstance(node, Caption) and record is not None:
+            yield record, node.value
+            record = None
 
 
 def drift_of(project: Environment) -> Drift:
@@ -122,13 +126,11 @@ def test_traffic_is_sent_and_told_of_and_its_true_classes_are_known_to_monitorin
     assert metrics(visit(populated, PAGE, execution=name))["True class"] == true_label
     monitoring = visit(populated, "monitoring", range="Hour")
     records = {record: inference for inference, record in points(monitoring).items()}
-    wall = [int(str(button.key).rpartition(".")[2]) for button in monitoring.button if button.key in _opens(monitoring)]
-    said_below = [caption.value for caption in monitoring.main.caption if _MARKS.search(caption.value)]
     labels = {row["inference_id"]: row["label"] for row in rows}
     told = [
         (labels[records[record]], text)
-        for record, text in zip(wall, said_below, strict=True)
-        if records[record] in labels
+        for record, text in said_below_the_pictures(monitoring)
+        if records.get(record) in labels
     ]
     assert len(told) >= min(24, len(rows)) // 2
     assert all(text.startswith(f"{label} :material/check:") or f"[is {label}]" in text for label, text in told)
