@@ -14,7 +14,7 @@ from backend.staging.material import Material
 from backend.staging.splits import Batches, Rows, draw_evenly, shuffled, split_class
 from backend.staging.transform import LabelledImage
 
-OTHER_IMAGES = 2.0
+OTHER_IMAGES = 1.5
 """Images of `other` for each image of one known class."""
 BLANK_SHARE = 0.15
 """Of the images of `other`: blank frames, noise and the like."""

@@ -67,7 +67,7 @@ def test_a_class_for_anything_else_is_staged_by_default(visit: Visit, own: Envir
     app = visit(own, PAGE)
     choose(app, "Offline sample")
     assert stage(app) == "succeeded"
-    assert table(app, "Train") == {"Train": [5, 5, 10, 20], "Validation": [1, 1, 2, 4], "Test": [2, 2, 4, 8]}
+    assert table(app, "Train") == {"Train": [5, 5, 8, 18], "Validation": [1, 1, 2, 4], "Test": [2, 2, 3, 7]}
     assert "Class other: drawn evenly from 4 classes that were not chosen (bus, pickup truck," in texts(app)
     assert "**Other**" in texts(app)
 
@@ -172,7 +172,7 @@ def test_a_failure_leaves_the_staged_images_as_they_were(visit: Visit, own: Envi
     before = cloud.current_dataset(own), cloud.keys(own, "datasets/")
     assert stage_path(app, truncated) == "failed"
     assert (cloud.current_dataset(own), cloud.keys(own, "datasets/")) == before
-    assert table(app, "Train")["Train"] == [5, 5, 10, 20]
+    assert table(app, "Train")["Train"] == [5, 5, 8, 18]
 
 
 def test_without_a_path_there_is_nothing_to_start(visit: Visit, own: Environment) -> None:
