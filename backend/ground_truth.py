@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from backend.aws.bucket import bucket_errors, list_objects, read_object
+from backend.aws.bucket import list_objects, read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import GROUND_TRUTH_PREFIX
@@ -44,10 +44,8 @@ def write_labels(environment: Environment, name: str, known_at: datetime, labels
     """Write labels by inference id, as an object of this name in its hour; one of the same name is replaced."""
     key = f"{GROUND_TRUTH_PREFIX}{known_at.astimezone(UTC):%Y/%m/%d/%H}/{name}.jsonl"
     lines = [_Line(_Data(label, "CSV"), _Metadata(identifier), "0") for identifier, label in labels.items()]
-    with bucket_errors(environment, f"write the labels of {len(lines)} images"):
-        environment.s3.put_object(
-            Bucket=environment.bucket, Key=key, Body=_encoder.encode_lines(lines), ContentType="application/jsonlines"
-        )
+    action = f"write the labels of {len(lines)} images"
+    write_object(environment, key, _encoder.encode_lines(lines), "application/jsonlines", action=action)
 
 
 class GroundTruth:

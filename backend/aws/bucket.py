@@ -1,4 +1,4 @@
-"""The project's bucket: what is in it, reading and deleting it."""
+"""The project's bucket: what is in it, reading, writing and deleting it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def read_object(environment: Environment, key: str, limit: int | None = None) ->
             return None
         with response["Body"] as body:
             return body.read(limit)
+
+
+def write_object(environment: Environment, key: str, content: bytes, content_type: str, *, action: str) -> None:
+    """Write an object; `action` says what was tried: "keep how far the pipeline is". Raises AwsRequestError."""
+    with bucket_errors(environment, action):
+        environment.s3.put_object(Bucket=environment.bucket, Key=key, Body=content, ContentType=content_type)
 
 
 def list_objects(environment: Environment, prefix: str = "") -> Iterator[ObjectTypeDef]:

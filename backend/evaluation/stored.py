@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter, ValidationError
 
-from backend.aws.bucket import bucket_errors, read_object
+from backend.aws.bucket import read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.names import MODELS_PREFIX
 from backend.errors import EvaluationDamaged
@@ -20,13 +20,9 @@ def evaluation_key(job: str) -> str:
 
 def store_evaluation(environment: Environment, evaluation: Evaluation) -> None:
     """Store an evaluation in the place of the model's earlier one; raises AwsRequestError."""
-    with bucket_errors(environment, f"store the evaluation of {evaluation.job}"):
-        environment.s3.put_object(
-            Bucket=environment.bucket,
-            Key=evaluation_key(evaluation.job),
-            Body=_EVALUATION_JSON.dump_json(evaluation),
-            ContentType="application/json",
-        )
+    key, content = evaluation_key(evaluation.job), _EVALUATION_JSON.dump_json(evaluation)
+    action = f"store the evaluation of {evaluation.job}"
+    write_object(environment, key, content, "application/json", action=action)
 
 
 def read_evaluation(environment: Environment, job: str) -> Evaluation | None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pydantic import TypeAdapter, ValidationError
 
 from backend import staging, workflow
-from backend.aws.bucket import bucket_errors, read_object
+from backend.aws.bucket import read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.names import PIPELINE_KEY
 from backend.deployment import DeploymentOptions
@@ -109,7 +109,5 @@ def read_run(environment: Environment) -> PipelineRun | None:
 
 def write_run(environment: Environment, run: PipelineRun) -> None:
     """Keep how far the run is. Raises AwsRequestError."""
-    with bucket_errors(environment, "keep how far the pipeline is"):
-        environment.s3.put_object(
-            Bucket=environment.bucket, Key=PIPELINE_KEY, Body=_JSON.dump_json(run), ContentType="application/json"
-        )
+    content = _JSON.dump_json(run)
+    write_object(environment, PIPELINE_KEY, content, "application/json", action="keep how far the pipeline is")

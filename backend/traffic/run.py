@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from backend import staging
-from backend.aws.bucket import bucket_errors
+from backend.aws.bucket import write_object
 from backend.aws.environment import Environment
 from backend.aws.names import stamp
 from backend.progress import Progress, no_progress
@@ -141,10 +141,7 @@ class _Traffic:
         key, content = image.key, staged
         if drift.severities:
             key, content = self._keys.image(number), _distorted(staged, drift, rng)
-            with bucket_errors(self._environment, f"put image {key} into the bucket"):
-                self._environment.s3.put_object(
-                    Bucket=self._environment.bucket, Key=key, Body=content, ContentType="image/png"
-                )
+            write_object(self._environment, key, content, "image/png", action=f"put image {key} into the bucket")
         self._live.show(Example(image.label, staged, content))
         return Sent(number, self._keys.inference_id(number), round(due, 3), key, image.key, image.label, drift)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from backend.aws.bucket import bucket_errors, list_folders, read_object
+from backend.aws.bucket import list_folders, read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import TRAFFIC_PREFIX
@@ -48,13 +48,8 @@ _decoder = msgspec.json.Decoder(TrafficRun)
 
 def write_run(environment: Environment, run: TrafficRun) -> None:
     """Write down what a run is."""
-    with bucket_errors(environment, f"write down traffic run {run.run_id}"):
-        environment.s3.put_object(
-            Bucket=environment.bucket,
-            Key=run.keys.description,
-            Body=msgspec.json.encode(run),
-            ContentType="application/json",
-        )
+    action = f"write down traffic run {run.run_id}"
+    write_object(environment, run.keys.description, msgspec.json.encode(run), "application/json", action=action)
 
 
 def list_runs(environment: Environment) -> list[TrafficRun]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from backend import ground_truth
-from backend.aws.bucket import bucket_errors, list_objects, read_object
+from backend.aws.bucket import list_objects, read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.errors import TrafficNotPossible
@@ -128,13 +128,9 @@ class Journal:
         ground_truth.write_labels(self._environment, f"traffic-{self._keys.run_id}-{part:05d}", known_at, labels)
 
     def _write_part(self, part: int, rows: Sequence[Sent]) -> None:
-        with bucket_errors(self._environment, "write down what is sent"):
-            self._environment.s3.put_object(
-                Bucket=self._environment.bucket,
-                Key=self._keys.part(part),
-                Body=_encoder.encode_lines(rows),
-                ContentType="application/jsonlines",
-            )
+        content = _encoder.encode_lines(rows)
+        action = "write down what is sent"
+        write_object(self._environment, self._keys.part(part), content, "application/jsonlines", action=action)
 
 
 def read_sent(environment: Environment, keys: RunKeys) -> list[Sent]:

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from backend.aws.bucket import bucket_errors, list_folders, read_object
+from backend.aws.bucket import bucket_errors, list_folders, read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.names import BATCHES_PREFIX, stamp
 from backend.errors import NotFound
@@ -219,7 +219,5 @@ def _key(batch_id: str, name: str) -> str:
 
 
 def _write(environment: Environment, batch_id: str, name: str, content: bytes) -> None:
-    with bucket_errors(environment, f"keep what is known of batch {batch_id}"):
-        environment.s3.put_object(
-            Bucket=environment.bucket, Key=_key(batch_id, name), Body=content, ContentType="application/json"
-        )
+    action = f"keep what is known of batch {batch_id}"
+    write_object(environment, _key(batch_id, name), content, "application/json", action=action)

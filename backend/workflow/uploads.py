@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from backend.aws.bucket import bucket_errors
+from backend.aws.bucket import write_object
 from backend.aws.environment import Environment
 from backend.aws.names import UPLOADS_PREFIX
 from backend.errors import InvalidImage
@@ -108,8 +108,8 @@ def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
 def _upload(environment: Environment, image: PreparedImage) -> str:
     """Put an image into the bucket; returns its key. The same image gets the same key."""
     key = f"{UPLOADS_PREFIX}{hashlib.sha256(image.content).hexdigest()[:12]}-{safe_name(image.name)}"
-    with bucket_errors(environment, f"store {image.name} in bucket {environment.bucket}"):
-        environment.s3.put_object(Bucket=environment.bucket, Key=key, Body=image.content, ContentType=image.media_type)
+    action = f"store {image.name} in bucket {environment.bucket}"
+    write_object(environment, key, image.content, image.media_type, action=action)
     return key
 
 
