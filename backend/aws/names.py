@@ -16,8 +16,21 @@ UPLOADS_PREFIX = "uploads/"
 TRAFFIC_PREFIX = "traffic/"
 GROUND_TRUTH_PREFIX = "ground-truth/"
 BATCHES_PREFIX = "batches/"
-PIPELINE_KEY = "pipeline/run.json"
-"""What is known of the run of the whole pipeline that was started last."""
+PIPELINE_PREFIX = "pipeline/"
+BUCKET_PREFIXES = frozenset(
+    {
+        DATASETS_PREFIX,
+        MODELS_PREFIX,
+        CAPTURES_PREFIX,
+        CODE_PREFIX,
+        UPLOADS_PREFIX,
+        TRAFFIC_PREFIX,
+        GROUND_TRUTH_PREFIX,
+        BATCHES_PREFIX,
+        PIPELINE_PREFIX,
+    }
+)
+"""All that this project puts into its bucket is below one of these."""
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Of all training jobs of the account, whoever's they are: SageMaker's own name."""

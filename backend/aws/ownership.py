@@ -9,34 +9,13 @@ from botocore.exceptions import ClientError
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, error_code, find
-from backend.aws.names import (
-    BATCHES_PREFIX,
-    CAPTURES_PREFIX,
-    CODE_PREFIX,
-    DATASETS_PREFIX,
-    GROUND_TRUTH_PREFIX,
-    MODELS_PREFIX,
-    TRAFFIC_PREFIX,
-    UPLOADS_PREFIX,
-)
+from backend.aws.names import BUCKET_PREFIXES
 from backend.errors import AwsRequestError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.literals import BucketLocationConstraintType
     from mypy_boto3_s3.type_defs import TagTypeDef
 
-_PREFIXES = frozenset(
-    {
-        BATCHES_PREFIX,
-        CAPTURES_PREFIX,
-        CODE_PREFIX,
-        DATASETS_PREFIX,
-        GROUND_TRUTH_PREFIX,
-        MODELS_PREFIX,
-        TRAFFIC_PREFIX,
-        UPLOADS_PREFIX,
-    }
-)
 _OWNED_BY_US = "BucketAlreadyOwnedByYou"
 _HOME_OF_S3 = "us-east-1"  # the one region that CreateBucket does not want to be told
 
@@ -104,7 +83,7 @@ def _is_recognized(environment: Environment) -> bool:
         return True
     top = environment.s3.list_objects_v2(Bucket=environment.bucket, Delimiter="/")
     folders = {folder["Prefix"] for folder in top.get("CommonPrefixes", [])}
-    return folders <= _PREFIXES and not top.get("Contents")
+    return folders <= BUCKET_PREFIXES and not top.get("Contents")
 
 
 def _create_bucket(environment: Environment) -> None:

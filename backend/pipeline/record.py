@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from backend import staging, workflow
 from backend.aws.bucket import read_object, write_object
 from backend.aws.environment import Environment
-from backend.aws.names import PIPELINE_KEY
+from backend.aws.names import PIPELINE_PREFIX
 from backend.deployment import DeploymentOptions
 from backend.training import TrainingOptions
 
@@ -96,11 +96,12 @@ def _is_behind(stage: Stage, other: Stage) -> bool:
 
 
 _JSON = TypeAdapter(PipelineRun)
+_KEY = f"{PIPELINE_PREFIX}run.json"
 
 
 def read_run(environment: Environment) -> PipelineRun | None:
     """The run that was started last; None when there is none, or its record is of another version of this project."""
-    content = read_object(environment, PIPELINE_KEY)
+    content = read_object(environment, _KEY)
     try:
         return _JSON.validate_json(content) if content is not None else None
     except ValidationError:
@@ -110,4 +111,4 @@ def read_run(environment: Environment) -> PipelineRun | None:
 def write_run(environment: Environment, run: PipelineRun) -> None:
     """Keep how far the run is. Raises AwsRequestError."""
     content = _JSON.dump_json(run)
-    write_object(environment, PIPELINE_KEY, content, "application/json", action="keep how far the pipeline is")
+    write_object(environment, _KEY, content, "application/json", action="keep how far the pipeline is")

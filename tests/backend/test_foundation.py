@@ -202,6 +202,14 @@ def test_a_creation_that_was_cut_off_is_finished(project: Environment) -> None:
     assert tags(project) == [{"Key": "scones:project", "Value": "scones-found"}]
 
 
+def test_an_untagged_bucket_that_holds_nothing_but_what_this_project_keeps_is_taken_over(project: Environment) -> None:
+    project.s3.create_bucket(Bucket=project.bucket)
+    for key in ("batches/1/manifest.json", "ground-truth/2026/11/26/04/a.jsonl", "pipeline/run.json"):
+        put_image(project, key)
+    foundation.deploy_foundation(project)
+    assert tags(project) == [{"Key": "scones:project", "Value": "scones-found"}]
+
+
 @pytest.fixture
 def taken(project: Environment) -> Iterator[Environment]:
     """The bucket's name is taken in this account, by something of somebody else's."""
