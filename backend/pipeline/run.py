@@ -65,8 +65,9 @@ class _Keeping:
             write_run(environment, self.run)
 
     def keep(self, made: str) -> None:
-        self.run = self.run.making(self._stage, made)
-        write_run(self._environment, self.run)
+        if made != self.run.made(self._stage):
+            self.run = self.run.making(self._stage, made)
+            write_run(self._environment, self.run)
 
     def end(self) -> PipelineRun:
         if self._before.has_ended(self._stage) and self.run.made(self._stage) == self._before.made(self._stage):

@@ -44,17 +44,17 @@ def draw_pipeline(environment: Environment) -> None:
         return
     _show_the_end()
     with part():
-        unfinished = _unfinished(environment)
+        stopped_at = _stopped_at(environment)
         with st.expander("Run the whole pipeline", icon=":material/rocket_launch:"):
             st.caption(_ABOUT)
             source = choose_source(environment, "overview", partial(name_archive, "overview"))
-            if unfinished is not None and unfinished.next_stage is not None:
-                st.caption(f"The last run has got as far as: {_TITLES[unfinished.next_stage]}.")
+            if stopped_at is not None:
+                st.caption(f"The last run has got as far as: {_TITLES[stopped_at]}.")
             with st.container(horizontal=True):
                 start = st.button(
                     "Run the whole pipeline", icon=":material/play_arrow:", type="primary", disabled=source is None
                 )
-                go_on = unfinished is not None and st.button("Go on with the last run", icon=":material/resume:")
+                go_on = stopped_at is not None and st.button("Go on with the last run", icon=":material/resume:")
         if start and source is not None:
             with action("The pipeline runs"):
                 _start(partial(pipeline.start_run, environment, PipelineOptions(source)))
@@ -76,9 +76,10 @@ def _show_the_end() -> None:
         st.switch_page(PagePath.MONITORING)
 
 
-def _unfinished(environment: Environment) -> PipelineRun | None:
+def _stopped_at(environment: Environment) -> Stage | None:
+    """The stage at which the last run broke off; None where there was none, or it came to its end."""
     run = pipeline.read_run(environment)
-    return run if run is not None and run.next_stage is not None else None
+    return run.next_stage if run is not None else None
 
 
 def _draw_stages(environment: Environment, goes_on: bool) -> None:

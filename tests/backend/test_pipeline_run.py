@@ -82,6 +82,7 @@ def test_a_cancelled_run_goes_on_where_it_was_and_makes_nothing_twice(environmen
     batches = workflow.list_batches(project).batches
     assert [(batch.batch_id, batch.remaining) for batch in batches] == [(run.made(Stage.TEST_IMAGES), 0)]
     assert resume_run(project) == run
+    assert read_run(project) == run
 
 
 def stopped_at(project: Environment) -> Stage | None:
