@@ -8,27 +8,27 @@ from streamlit.navigation.page import Page
 from pages.shared import PagePath, draw_environment, part
 
 
-def page(path: PagePath, title: str, icon: str, *, default: bool = False) -> Page:
+def page(path: PagePath, icon: str, *, default: bool = False) -> Page:
     """A page, at the address that its folder names."""
-    return st.Page(path, title=title, icon=f":material/{icon}:", url_path=path.url_path, default=default)
+    return st.Page(path, title=path.heading, icon=f":material/{icon}:", url_path=path.url_path, default=default)
 
 
 st.set_page_config(page_title="Scones Unlimited", page_icon="🚲", layout="wide", initial_sidebar_state=240)
 
 chosen = st.navigation(
     {
-        "": [page(PagePath.OVERVIEW, "Overview", "home", default=True)],
+        "": [page(PagePath.OVERVIEW, "home", default=True)],
         "Build": [
-            page(PagePath.DATA_STAGING, "Data staging", "photo_library"),
-            page(PagePath.TRAINING, "Training", "model_training"),
-            page(PagePath.DEPLOYMENT, "Deployment", "rocket_launch"),
-            page(PagePath.EVALUATION, "Evaluation", "labs"),
-            page(PagePath.WORKFLOW, "Workflow", "account_tree"),
+            page(PagePath.DATA_STAGING, "photo_library"),
+            page(PagePath.TRAINING, "model_training"),
+            page(PagePath.DEPLOYMENT, "rocket_launch"),
+            page(PagePath.EVALUATION, "labs"),
+            page(PagePath.WORKFLOW, "account_tree"),
         ],
         "Operate": [
-            page(PagePath.TEST_IMAGES, "Test images", "image_search"),
-            page(PagePath.MONITORING, "Monitoring", "monitoring"),
-            page(PagePath.CLEANUP, "Cleanup", "delete_sweep"),
+            page(PagePath.TEST_IMAGES, "image_search"),
+            page(PagePath.MONITORING, "monitoring"),
+            page(PagePath.CLEANUP, "delete_sweep"),
         ],
     }
 )

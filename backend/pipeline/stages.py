@@ -11,15 +11,14 @@ from backend.errors import NotFound
 from backend.pipeline.captures import wait_for_captures
 from backend.pipeline.record import PipelineRun, Stage
 from backend.progress import Progress
-from backend.workflow import Outcome
 from backend.workflow.batches import new_batch
+from backend.workflow.outcome import JUDGED
 
 Keep = Callable[[str], None]
 """Takes the name of what a stage makes, before it is made or at once after: a later run looks for it."""
 Work = Callable[[Environment, PipelineRun, Keep, Progress], None]
 
 _BATCH = "Test images of the whole pipeline"
-_JUDGED = frozenset({Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN})
 
 
 def dataset_of(environment: Environment, run: PipelineRun) -> staging.Dataset:
@@ -39,7 +38,7 @@ def results_of(environment: Environment, run: PipelineRun) -> list[workflow.Resu
 
 def captured_executions(environment: Environment, run: PipelineRun) -> list[str]:
     """The executions whose image was classified, and so captured."""
-    return [result.execution for result in results_of(environment, run) if result.outcome in _JUDGED]
+    return [result.execution for result in results_of(environment, run) if result.outcome in JUDGED]
 
 
 def _stage_images(environment: Environment, run: PipelineRun, keep: Keep, progress: Progress) -> None:

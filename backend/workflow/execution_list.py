@@ -17,7 +17,7 @@ from backend.progress import Progress, no_progress
 from backend.wording import count_of
 from backend.workflow.execution_store import ExecutionStore, microseconds, store_of
 from backend.workflow.executions import describe_execution, execution_errors, listed_executions
-from backend.workflow.outcome import Execution, Outcome
+from backend.workflow.outcome import JUDGED, Execution
 
 _AT_ONCE: Final = 8
 _CHUNK: Final = 40  # executions that are described, between two looks at the clock
@@ -84,7 +84,7 @@ class Found:
     @property
     def pass_rate(self) -> float | None:
         """The share that passed, of those with a verdict."""
-        judged = [self.outcomes.get(name, 0) for name in (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)]
+        judged = [self.outcomes.get(name, 0) for name in JUDGED]
         return judged[0] / sum(judged) if sum(judged) else None
 
 

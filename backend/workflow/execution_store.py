@@ -18,7 +18,7 @@ import msgspec
 from backend.aws.environment import Environment
 from backend.errors import ExecutionsUnavailable
 from backend.private import make_private_folder
-from backend.workflow.outcome import Execution, Outcome, Verdict
+from backend.workflow.outcome import BY_STATUS, Execution, Outcome, Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
@@ -59,13 +59,7 @@ _DESCRIBE: Final = """
 INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, coalesce((SELECT sweep FROM executions WHERE name = ?), ?),
     ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_OUTCOMES: Final = {
-    "RUNNING": Outcome.RUNNING,
-    "PENDING_REDRIVE": Outcome.RUNNING,
-    "SUCCEEDED": Outcome.PASSED,
-    "TIMED_OUT": Outcome.TIMED_OUT,
-    "ABORTED": Outcome.STOPPED,
-}
+_OUTCOMES: Final = {status: outcome for status, outcome in BY_STATUS.items() if outcome is not Outcome.FAILED}
 """What the list alone tells."""
 
 

@@ -11,15 +11,17 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from backend.aws.environment import Environment
 from backend.aws.errors import find
-from backend.errors import FanOutNotPossible
+from backend.errors import FanOutNotPossible, WorkflowNotDeployed
 from backend.workflow.content import clean, read_content
 from backend.workflow.executions import execution_errors
+from backend.workflow.outcome import Outcome
 
 PAGE_IMAGES = 100
 """Images of a page, as in the definition."""
@@ -96,23 +98,21 @@ def start_fan_out(environment: Environment, *, prefix: str = "", keys: Sequence[
             "or name the prefix that they are under."
         )
     name = f"fan-out-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    already_there = environment.stepfunctions.exceptions.StateMachineDoesNotExist
-    with execution_errors("start to send the images"):
-        try:
+    try:
+        with execution_errors("start to send the images"):
             environment.stepfunctions.start_execution(
                 stateMachineArn=environment.names.fan_out_arn, name=name, input=content
             )
-        except already_there as error:
-            raise FanOutNotPossible(
-                "There is no state machine for many images. Update the workflow on its page, and there is."
-            ) from error
+    except WorkflowNotDeployed as error:
+        raise FanOutNotPossible(
+            "There is no state machine for many images. Update the workflow on its page, and there is."
+        ) from error
     return name
 
 
 def list_fan_outs(environment: Environment, limit: int = 20) -> list[str]:
     """The names of the newest, newest first; none where nothing is deployed for it."""
-    names = (name for name in _listed(environment) if not _PAGE_NAME.search(name))
-    return [name for name, _ in zip(names, range(limit), strict=False)]
+    return list(islice((name for name in _listed(environment) if not _PAGE_NAME.search(name)), limit))
 
 
 def describe_fan_out(environment: Environment, name: str) -> FanOut | None:
@@ -160,13 +160,12 @@ def _listed(environment: Environment) -> Iterator[str]:
         stateMachineArn=environment.names.fan_out_arn,
         PaginationConfig={"MaxItems": 1000 * _SEARCHED_PAGES, "PageSize": 1000},
     )
-    missing = environment.stepfunctions.exceptions.StateMachineDoesNotExist
-    with execution_errors("list what was sent"):
-        try:
+    try:
+        with execution_errors("list what was sent"):
             for page in pages:
                 yield from (item["name"] for item in page["executions"])
-        except missing:
-            return
+    except WorkflowNotDeployed:
+        return
 
 
 def _progress(environment: Environment, arn: str) -> _Progress:
@@ -206,9 +205,9 @@ def _summary(counts: Sequence[_Count]) -> Summary:
             by_class.setdefault(count.label, {})[count.outcome] = count.images
     return Summary(
         images=sum(by_outcome.values()),
-        passed=by_outcome.get("passed", 0),
-        rejected=by_outcome.get("rejected", 0),
-        unknown=by_outcome.get("not a known class", 0),
-        failed=by_outcome.get("failed", 0),
+        passed=by_outcome.get(Outcome.PASSED, 0),
+        rejected=by_outcome.get(Outcome.REJECTED, 0),
+        unknown=by_outcome.get(Outcome.UNKNOWN, 0),
+        failed=by_outcome.get(Outcome.FAILED, 0),
         by_class=by_class,
     )

@@ -30,7 +30,9 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed out"
 
 
-_OUTCOMES = {
+JUDGED = (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)
+"""What an execution with a verdict comes to."""
+BY_STATUS = {
     "RUNNING": Outcome.RUNNING,
     "PENDING_REDRIVE": Outcome.RUNNING,
     "SUCCEEDED": Outcome.PASSED,
@@ -38,6 +40,7 @@ _OUTCOMES = {
     "ABORTED": Outcome.STOPPED,
     "TIMED_OUT": Outcome.TIMED_OUT,
 }
+"""By Step Functions' status; a failed one may be a rejection, which its error tells."""
 REJECTIONS = {REJECTED: Outcome.REJECTED, NOT_A_KNOWN_CLASS: Outcome.UNKNOWN}
 """By the error with which an execution failed."""
 
@@ -130,7 +133,7 @@ class Execution:
     def outcome(self) -> Outcome:
         """A rejection fails the execution, yet is told from an outage."""
         rejection = REJECTIONS.get(self.error or "") if self.status == "FAILED" else None
-        return rejection or _OUTCOMES[self.status]
+        return rejection or BY_STATUS[self.status]
 
     @property
     def has_ended(self) -> bool:

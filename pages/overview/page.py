@@ -15,22 +15,15 @@ ICONS = {
     State.FAILED: ":red[:material/error:]",
     State.MISSING: ":gray[:material/radio_button_unchecked:]",
 }
-PAGES = {
-    "data_staging": ("Data staging", PagePath.DATA_STAGING),
-    "training": ("Training", PagePath.TRAINING),
-    "deployment": ("Deployment", PagePath.DEPLOYMENT),
-    "workflow": ("Workflow", PagePath.WORKFLOW),
-    "test_images": ("Test images", PagePath.TEST_IMAGES),
-    "monitoring": ("Monitoring", PagePath.MONITORING),
-}
+_PATHS = {path.url_path: path for path in PagePath}
 
 
 def draw_step(step: Step, *, is_next: bool) -> None:
     """A step, with a way on if it is the next one."""
-    title, path = PAGES[step.name]
+    path = _PATHS[step.name]
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.markdown(f"{ICONS[step.state]} **{title}**")
+            st.markdown(f"{ICONS[step.state]} **{path.heading}**")
             st.caption(as_text(step.detail))
         if not is_next:
             st.page_link(path, label="Open", icon=":material/arrow_forward:")

@@ -22,13 +22,13 @@ from pages.shared.times import format_duration
 _SECONDS = 1.0
 _NARROW = st.column_config.Column(width="small")
 _WATCHED = "overview.pipeline.watched"
-_TITLES = {
-    Stage.STAGING: "Data staging",
-    Stage.TRAINING: "Training",
-    Stage.DEPLOYMENT: "Deployment",
-    Stage.WORKFLOW: "Workflow",
-    Stage.TEST_IMAGES: "Test images",
-    Stage.CAPTURES: "Monitoring",
+_PAGES = {
+    Stage.STAGING: PagePath.DATA_STAGING,
+    Stage.TRAINING: PagePath.TRAINING,
+    Stage.DEPLOYMENT: PagePath.DEPLOYMENT,
+    Stage.WORKFLOW: PagePath.WORKFLOW,
+    Stage.TEST_IMAGES: PagePath.TEST_IMAGES,
+    Stage.CAPTURES: PagePath.MONITORING,
 }
 _ABOUT = (
     "Stages the images of bicycles and motorcycles with a class for everything else, trains and deploys the "
@@ -49,7 +49,7 @@ def draw_pipeline(environment: Environment) -> None:
             st.caption(_ABOUT)
             source = choose_source(environment, "overview", partial(name_archive, "overview"))
             if stopped_at is not None:
-                st.caption(f"The last run has got as far as: {_TITLES[stopped_at]}.")
+                st.caption(f"The last run has got as far as: {_PAGES[stopped_at].heading}.")
             with st.container(horizontal=True):
                 start = st.button(
                     "Run the whole pipeline", icon=":material/play_arrow:", type="primary", disabled=source is None
@@ -99,7 +99,7 @@ def _draw_stages(environment: Environment, goes_on: bool) -> None:
 def _row(run: PipelineRun, stage: Stage) -> dict[str, object]:
     record = run.stages.get(stage)
     if record is None:
-        return {"Stage": _TITLES[stage], "State": "waits", "Time": "-", "Made": None}
+        return {"Stage": _PAGES[stage].heading, "State": "waits", "Time": "-", "Made": None}
     seconds = record.seconds or (datetime.now(UTC) - record.started_at).total_seconds()
     state = "done" if record.ended_at else "under way"
-    return {"Stage": _TITLES[stage], "State": state, "Time": format_duration(seconds), "Made": record.made}
+    return {"Stage": _PAGES[stage].heading, "State": state, "Time": format_duration(seconds), "Made": record.made}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from backend.wording import as_words
+
 
 class PagePath(StrEnum):
     """The script of each page, for links from other pages; its folder is its address too."""
@@ -21,3 +23,8 @@ class PagePath(StrEnum):
     @property
     def url_path(self) -> str:
         return self.value.partition("/")[0]
+
+    @property
+    def heading(self) -> str:
+        """What the page is called, as its folder is."""
+        return as_words(self.url_path).capitalize()

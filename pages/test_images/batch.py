@@ -15,12 +15,12 @@ from backend import charts
 from backend.aws.environment import Environment
 from backend.wording import count_of
 from backend.workflow import Batch, Outcome, Result, Submission, Workflow
+from backend.workflow.outcome import JUDGED
 from pages.shared import part, reads
 from pages.shared.text import as_text
 from pages.shared.times import format_duration
 from pages.test_images.execution import draw_execution
 
-_JUDGED = (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)
 _SHOWN_LIVE = 12  # results, the newest, in the table of a batch that runs
 
 
@@ -80,8 +80,8 @@ def draw_results(
 def draw_figures(results: Sequence[Result], images: int) -> None:
     """How many images ended how, and which share passed of those with a verdict."""
     counts = Counter(result.outcome for result in results if result.is_settled)
-    judged = sum(counts[outcome] for outcome in _JUDGED)
-    failed = sum(count for outcome, count in counts.items() if outcome not in _JUDGED)
+    judged = sum(counts[outcome] for outcome in JUDGED)
+    failed = sum(count for outcome, count in counts.items() if outcome not in JUDGED)
     figures = {
         "Ended": f"{counts.total():,} of {images:,}",
         "Passed": f"{counts[Outcome.PASSED]:,}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC
 
 import pandas as pd
@@ -11,7 +10,8 @@ import streamlit as st
 from backend import workflow as backend
 from backend.aws.environment import Environment
 from backend.wording import count_of
-from backend.workflow import BatchState, BatchSummary, Outcome, Workflow
+from backend.workflow import BatchState, BatchSummary, Workflow
+from backend.workflow.outcome import JUDGED
 from pages.shared import JobName, draw_missing, is_running, part, reads
 from pages.shared.text import as_text
 from pages.test_images.batch import draw_results
@@ -94,13 +94,12 @@ def draw_batch_actions(environment: Environment, batch: BatchSummary) -> None:
 
 
 def _row(batch: BatchSummary, running: str | None) -> dict[str, object]:
-    counted: Sequence[Outcome] = (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)
     return {
         "Batch": batch.title,
         "Sent, UTC": batch.created_at.astimezone(UTC),
         "State": state_of(batch, running),
         "Images": batch.images,
-        **{str(outcome).capitalize(): batch.counts.get(outcome, 0) for outcome in counted},
+        **{str(outcome).capitalize(): batch.counts.get(outcome, 0) for outcome in JUDGED},
         "Failed": batch.failed,
         "Not sent": batch.remaining,
     }

@@ -16,7 +16,7 @@ from backend import charts
 from backend.aws.environment import Environment
 from backend.workflow import Execution, Outcome, StateVisit, Workflow, workflow_graph
 from backend.workflow.content import cause_message
-from backend.workflow.outcome import REJECTIONS
+from backend.workflow.outcome import JUDGED, REJECTIONS
 from pages.shared import reads
 from pages.shared.environment import part
 from pages.shared.images import draw_images
@@ -32,7 +32,6 @@ _JUDGED_HELP = "Right is what passed under its own class, and what is of no know
 _HEIGHT_OF_CAUSE = 240
 _LONGEST_LIST = 100
 _FAILED = (Outcome.FAILED, Outcome.TIMED_OUT)
-_JUDGED = (Outcome.PASSED, Outcome.REJECTED, Outcome.UNKNOWN)
 
 
 def draw_execution(environment: Environment, workflow: Workflow, name: str, *, key: str = "chosen") -> None:
@@ -89,7 +88,7 @@ def draw_whole(
 def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow, *, key: str) -> None:
     """What the model said, how sure it was, and what the image really is."""
     verdict = execution.verdict
-    if verdict is None or execution.outcome not in _JUDGED:
+    if verdict is None or execution.outcome not in JUDGED:
         _draw_ending(execution, workflow)
         return
     relation = "at least" if verdict.meets_threshold else "below"
@@ -107,7 +106,7 @@ def draw_answer(execution: Execution, true_label: str | None, workflow: Workflow
 
 def judgement(execution: Execution, true_label: str | None) -> str | None:
     """Whether an execution ended as its image should; None where that is not known, or where it failed."""
-    if true_label is None or execution.verdict is None or execution.outcome not in _JUDGED:
+    if true_label is None or execution.verdict is None or execution.outcome not in JUDGED:
         return None
     return {True: "right", False: "wrong", None: "not decided"}[execution.is_right(true_label)]
 

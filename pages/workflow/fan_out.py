@@ -11,6 +11,7 @@ from backend.staging.dataset import TEST
 from backend.wording import count_of
 from backend.workflow import Workflow, fan_out
 from backend.workflow.fan_out import PAGE_IMAGES, FanOut, SentImage, Summary
+from backend.workflow.outcome import JUDGED
 from pages.shared import PagePath, draw_missing, follow, reads
 from pages.shared.environment import action, part
 from pages.shared.status import draw_status
@@ -19,7 +20,6 @@ from pages.shared.times import format_duration, format_time
 
 _ALL, _PREFIX = "All test images", "A prefix of the bucket"
 _STATUS = {"SUCCEEDED": "Completed", "FAILED": "failed", "ABORTED": "stopped", "TIMED_OUT": "timed out"}
-_OUTCOMES = ("passed", "rejected", "not a known class")
 
 
 def draw_fan_out(environment: Environment, deployed: Workflow) -> None:
@@ -118,7 +118,7 @@ def _draw_summary(summary: Summary) -> None:
             st.metric(label, f"{value:,}", width="content")
     if summary.by_class:
         rows = [
-            {"Class": visible(label), **{outcome.capitalize(): counts.get(outcome, 0) for outcome in _OUTCOMES}}
+            {"Class": visible(label), **{outcome.capitalize(): counts.get(outcome, 0) for outcome in JUDGED}}
             for label, counts in sorted(summary.by_class.items())
         ]
         st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="fan_out.classes")
