@@ -13,6 +13,7 @@ from backend.wording import count_of
 from backend.workflow import BatchState, BatchSummary, Workflow
 from backend.workflow.outcome import JUDGED
 from pages.shared import JobName, draw_missing, is_running, part, reads
+from pages.shared.rows import choose_row
 from pages.shared.text import as_text
 from pages.test_images.batch import draw_results
 from pages.test_images.sending import latest_submission, send
@@ -30,19 +31,18 @@ def draw_batches(environment: Environment, workflow: Workflow) -> None:
     submission = latest_submission(environment)
     latest = submission.batch.batch_id if submission and submission.batch else None
     running = latest if is_running(JobName.TEST_IMAGES) else None
-    selected = st.dataframe(
-        pd.DataFrame([_row(batch, running) for batch in found.batches]),
-        hide_index=True,
-        key=f"test_images.batches.{found.batches[0].batch_id if found.batches else ''}",
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config={"Sent, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss")},
-    )["selection"]["rows"]
+    batch: BatchSummary | None = None
+    if found.batches:
+        batch = choose_row(
+            pd.DataFrame([_row(batch, running) for batch in found.batches]),
+            found.batches,
+            key=f"test_images.batches.{found.batches[0].batch_id}",
+            column_config={"Sent, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss")},
+        )
     if found.total > _PAGE:
         st.pagination(-(-found.total // _PAGE), key="test_images.batches.page")
-    if not found.batches:
+    if batch is None:
         return
-    batch = found.batches[selected[0] if selected and selected[0] < len(found.batches) else 0]
     if batch.batch_id == latest:
         st.caption("The batch that is selected is drawn on top of the page.")
         return

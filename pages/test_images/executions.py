@@ -16,6 +16,7 @@ from backend.aws.environment import Environment
 from backend.wording import count_of
 from backend.workflow import Execution, Filters, Found, Workflow
 from pages.shared import JobName, draw_missing, follow, part, reads
+from pages.shared.rows import choose_row
 from pages.shared.text import as_text, visible
 from pages.shared.times import format_duration
 from pages.test_images.execution import draw_execution, execution_row
@@ -79,22 +80,18 @@ def choose_execution(environment: Environment, executions: Sequence[Execution]) 
     rows = [execution_row(execution, labels or {}, pictures or {}) for execution in executions]
     needed = (("Image", pictures), ("True class", labels), ("Judged", labels))
     unread = [column for column, found in needed if found is None]
-    selected = st.dataframe(
+    return choose_row(
         pd.DataFrame(rows).drop(columns=unread),
-        hide_index=True,
+        executions,
         height=280,
         row_height=40,
-        key=f"test_images.executions.{executions[0].name}",  # a selection goes by row, and a new execution moves them
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="-",
+        key=f"test_images.executions.{executions[0].name}",
         column_config={
             "Image": st.column_config.ImageColumn(width=60),
             "Confidence": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1, width=130),
             "Started, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss"),
         },
-    )["selection"]["rows"]
-    return executions[selected[0] if selected and selected[0] < len(executions) else 0]
+    )
 
 
 def _choose_filters(found: Found) -> Filters:

@@ -14,6 +14,7 @@ from backend.aws.environment import Environment
 from backend.traffic import Load, Sent, TrafficRun
 from backend.wording import as_words
 from pages.shared import PagePath, reads
+from pages.shared.rows import choose_row
 from pages.shared.text import as_text
 
 _CUT_OFF = "cut off, or sent by another app"
@@ -25,17 +26,13 @@ def draw_runs(environment: Environment) -> None:
     if not runs:
         return
     st.markdown("**Earlier runs**")
-    selected = st.dataframe(
+    run = choose_row(
         pd.DataFrame([_row(run) for run in runs]),
-        hide_index=True,
+        runs,
         height=min(35 * (len(runs) + 1) + 3, 220),
         key=f"traffic.runs.{runs[0].run_id}",
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="-",
         column_config={"Started, UTC": st.column_config.DatetimeColumn(format="MM-DD HH:mm:ss")},
-    )["selection"]["rows"]
-    run = runs[selected[0] if selected and selected[0] < len(runs) else 0]
+    )
     _draw_run(run, reads.read_sent_traffic(environment, run.keys))
 
 

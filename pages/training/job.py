@@ -14,6 +14,7 @@ from backend.aws.environment import Environment
 from backend.prices import cost
 from backend.training import LEARNING_RATES, Accuracy, TrainingJob, TrainingOptions
 from pages.shared.environment import action, part
+from pages.shared.rows import choose_row
 from pages.shared.status import draw_status
 from pages.shared.text import as_text
 from pages.shared.times import format_duration, format_time
@@ -78,14 +79,11 @@ def choose_options() -> TrainingOptions:
 
 def choose_job(jobs: list[TrainingJob], accuracies: Mapping[str, Accuracy]) -> TrainingJob:
     """A table of the jobs, newest first; the one whose row is selected, the newest at first."""
-    chosen = st.dataframe(
+    return choose_row(
         pd.DataFrame([_row(job, accuracies.get(job.name)) for job in jobs]),
-        hide_index=True,
+        jobs,
         height="content",
-        key=f"training.jobs.{jobs[0].name}",  # a selection goes by row, and a new job moves the rows
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="-",
+        key=f"training.jobs.{jobs[0].name}",
         column_config={
             "Created, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "Accuracy": st.column_config.NumberColumn(
@@ -97,8 +95,6 @@ def choose_job(jobs: list[TrainingJob], accuracies: Mapping[str, Accuracy]) -> T
             ),
         },
     )
-    rows = chosen["selection"]["rows"]
-    return jobs[rows[0] if rows and rows[0] < len(jobs) else 0]
 
 
 def draw_job(environment: Environment, name: str) -> bool:

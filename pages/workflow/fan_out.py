@@ -14,6 +14,7 @@ from backend.workflow.fan_out import PAGE_IMAGES, FanOut, SentImage, Summary
 from backend.workflow.outcome import JUDGED
 from pages.shared import PagePath, draw_missing, follow, reads
 from pages.shared.environment import action, part
+from pages.shared.rows import choose_row
 from pages.shared.status import draw_status
 from pages.shared.text import as_text, visible
 from pages.shared.times import format_duration, format_time
@@ -133,16 +134,12 @@ def _draw_images(environment: Environment, found: FanOut) -> None:
         if found.pages:
             st.caption("What came of each of these is not kept any more, only how many there were.")
         return
-    selected = st.dataframe(
+    image = choose_row(
         pd.DataFrame([_row(image) for image in images]),
-        hide_index=True,
+        images,
         height=min(280, 38 + 35 * len(images)),
         key=f"fan_out.image.{found.name}.{number}",
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="-",
-    )["selection"]["rows"]
-    image = images[selected[0] if selected and selected[0] < len(images) else 0]
+    )
     st.page_link(
         PagePath.TEST_IMAGES,
         label=as_text(f"Execution {image.execution}"),

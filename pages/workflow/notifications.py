@@ -12,6 +12,7 @@ from backend.workflow import Inbox, Notification, Subscription
 from backend.workflow.notifications import LOOKED_THROUGH
 from pages.shared import PagePath, confirm, draw_missing, reads
 from pages.shared.environment import action, part
+from pages.shared.rows import choose_row
 from pages.shared.text import as_text, visible
 
 _KINDS = {
@@ -50,19 +51,15 @@ def _draw_inbox(environment: Environment, inbox: Inbox) -> None:
     if not inbox.notifications:
         return
     newest = inbox.notifications[0].message_id
-    selected = st.dataframe(
+    chosen = choose_row(
         pd.DataFrame([_row(one) for one in inbox.notifications]),
-        hide_index=True,
+        inbox.notifications,
         height=min(280, 38 + 35 * len(inbox.notifications)),
-        key=f"notifications.inbox.{newest}",  # a selection goes by row, and a new message moves the rows
-        on_select="rerun",
-        selection_mode="single-row",
-        placeholder="-",
+        key=f"notifications.inbox.{newest}",
         column_config={"Sent, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
-    )["selection"]["rows"]
-    row = selected[0] if selected and selected[0] < len(inbox.notifications) else 0
+    )
     with st.container(border=True), part():
-        _draw_notification(inbox.notifications[row])
+        _draw_notification(chosen)
 
 
 def _said_of(inbox: Inbox) -> str:
