@@ -5,14 +5,9 @@ In a browser, on the app as it is served, with one image at a time. Needs Playwr
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +15,12 @@ import numpy as np
 from backend.aws.environment import Environment
 from backend.errors import ConfigurationError
 from benchmarks.place import say
+from benchmarks.serving import address_of, launch, settings_for
 from benchmarks.workflow import deployed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-_ROOT = Path(__file__).parents[1]
 _WARM_UP = 3
 _PATIENCE = 60_000.0  # milliseconds
 _CLICK = """([label, seen]) => new Promise((found, lost) => {
@@ -96,30 +91,12 @@ def _duration(environment: Environment) -> float:
 @contextmanager
 def _served(environment: Environment) -> Iterator[str]:
     """The app on the environment's folder; gives its address."""
-    settings = {
-        "SCONES_ENVIRONMENT": "embedded",
-        "SCONES_STATE_DIR": str(environment.settings.state_dir),
-        "SCONES_PROJECT": environment.project,
-        "SCONES_ACCESS": "open",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0"]
-    with subprocess.Popen(  # noqa: S603  nothing of it was given
-        command, cwd=_ROOT, env=os.environ | settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as app:
+    settings = settings_for(environment.settings.state_dir, environment.project) | {"SCONES_ACCESS": "open"}
+    with launch(settings) as app:
         try:
-            yield _address(app)
+            yield address_of(app)
         finally:
             app.terminate()
-
-
-def _address(app: subprocess.Popen[str]) -> str:
-    """The address that the app prints."""
-    printed = []
-    for line in app.stdout or ():
-        printed.append(line)
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-            return found[0]
-    raise ConfigurationError(f"The app did not start: {''.join(printed)}")
 
 
 @contextmanager

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import requests
 
-ROOT = Path(__file__).parents[2]
+import benchmarks.serving
+from benchmarks.serving import address_of, settings_for
+
 PROJECT = "scones-browser"
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -51,34 +50,11 @@ class Server:
 def serve(state_dir: Path) -> Server:
     """Start the app with an embedded AWS on this folder, on a free port."""
     process = launch(state_dir)
-    url = _url(process)
+    url = address_of(process)
     requests.get(f"{url}/_stcore/health", timeout=START_SECONDS).raise_for_status()  # answered once everything is there
     return Server(process, url)
 
 
 def launch(state_dir: Path) -> subprocess.Popen[str]:
     """The app's process, at once: it does not serve yet."""
-    settings = {
-        "SCONES_ENVIRONMENT": "embedded",
-        "SCONES_STATE_DIR": str(state_dir),
-        "SCONES_PROJECT": PROJECT,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0"],
-        cwd=ROOT,
-        env=os.environ | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def _url(process: subprocess.Popen[str]) -> str:
-    """The address that it prints."""
-    assert process.stdout is not None
-    output = []
-    for line in process.stdout:
-        output.append(line)
-        if match := re.search(r"http://127\.0\.0\.1:\d+", line):
-            return match[0]
-    raise AssertionError(f"the app ended with {process.wait()}: {''.join(output)}")
+    return benchmarks.serving.launch(settings_for(state_dir, PROJECT))

@@ -16,18 +16,11 @@ from backend.aws.environment import Environment
 from backend.aws.polling import attempts
 from backend.monitoring import labels
 from tests import answers
+from tests.backend.workflow.quick_machine import VERDICT
 from tests.pages import cloud
 from tests.pages.visits import Visit, click, errors, metrics, select_rows, table, texts
 
 PAGE = "test_images"
-VERDICT = {
-    "predicted_label": "bicycle",
-    "predicted_index": 0,
-    "confidence": 0.9,
-    "probabilities": [0.9, 0.1],
-    "threshold": 0.8,
-    "meets_threshold": True,
-}
 DEFINITION = {
     "StartAt": "Decide",
     "States": {

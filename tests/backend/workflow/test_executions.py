@@ -14,16 +14,9 @@ from backend.aws.environment import Environment
 from backend.errors import NotFound
 from backend.workflow import Outcome
 from tests import answers
+from tests.backend.workflow.quick_machine import VERDICT
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-VERDICT = {
-    "predicted_label": "bicycle",
-    "predicted_index": 0,
-    "confidence": 0.9,
-    "probabilities": [0.9, 0.1],
-    "threshold": 0.8,
-    "meets_threshold": True,
-}
 
 
 def described(environment: Environment, status: str = "SUCCEEDED", **members: Any) -> workflow.Execution:
