@@ -6,7 +6,7 @@ from pages.shared.confirm import confirm
 from pages.shared.environment import action, current_environment, draw_environment, part
 from pages.shared.images import draw_images
 from pages.shared.live import JobName, follow, follow_job, is_running
-from pages.shared.missing import draw_missing
+from pages.shared.missing import draw_missing, draw_next
 from pages.shared.paths import PagePath
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "draw_environment",
     "draw_images",
     "draw_missing",
+    "draw_next",
     "follow",
     "follow_job",
     "is_running",
