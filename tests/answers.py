@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from backend.aws.environment import Environment, Session
 from backend.settings import Settings
 
-Change = Callable[[dict[str, Any]], None]
+Change = Callable[[dict[str, Any]], object]
 
 
 def account(region: str = "us-east-1") -> Environment:
@@ -51,7 +51,7 @@ def answered(client: Any, operation: str, answer: Callable[[dict[str, Any]], dic
         client.meta.events.unregister(event, unique_id=name)
 
 
-def denied(_parsed: dict[str, Any]) -> None:
+def denied(_parsed: dict[str, Any]) -> dict[str, Any]:
     """Refuse, as AWS does whoever lacks a permission."""
     raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Not yours."}}, "Operation")
 

@@ -22,6 +22,7 @@ from backend.errors import FanOutNotPossible, WorkflowNotDeployed
 from backend.workflow.content import clean, read_content
 from backend.workflow.executions import execution_errors
 from backend.workflow.outcome import Outcome
+from backend.workflow.steering import end_execution
 
 PAGE_IMAGES = 100
 """Images of a page, as in the definition."""
@@ -149,10 +150,10 @@ def read_page(environment: Environment, name: str, page: int) -> list[SentImage]
 
 
 def stop_fan_out(environment: Environment, name: str) -> None:
-    """Start no further image; those that are under way are stopped."""
+    """Start no further image; those that are under way are stopped, and what has ended stays as it ended."""
     arn = environment.names.fan_out_execution_arn(name)
     with execution_errors(f"stop execution {name}"):
-        environment.stepfunctions.stop_execution(executionArn=arn, cause="Stopped on the Workflow page.")
+        end_execution(environment, arn, "Stopped on the Workflow page.")
 
 
 def _listed(environment: Environment) -> Iterator[str]:

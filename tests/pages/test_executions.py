@@ -16,7 +16,7 @@ from backend.aws.environment import Environment
 from backend.aws.polling import attempts
 from backend.monitoring import labels
 from tests import answers
-from tests.backend.workflow.quick_machine import VERDICT
+from tests.backend.workflow.quick_machine import VERDICT, stop_running
 from tests.pages import cloud
 from tests.pages.visits import Visit, click, errors, metrics, select_rows, table, texts
 
@@ -234,11 +234,7 @@ def echo(own: Environment) -> Iterator[Environment]:
         stateMachineArn=own.names.state_machine_arn, definition=json.dumps(DEFINITION)
     )
     yield own
-    running = own.stepfunctions.list_executions(stateMachineArn=own.names.state_machine_arn, statusFilter="RUNNING")[
-        "executions"
-    ]
-    for execution in running:
-        own.stepfunctions.stop_execution(executionArn=execution["executionArn"])
+    stop_running(own, own.names.state_machine_arn)
 
 
 def test_executions_that_ended_with_anything_are_shown(visit: Visit, echo: Environment) -> None:

@@ -42,6 +42,7 @@ from backend.traffic import run as run_module
 from backend.traffic.arrivals import arrivals
 from benchmarks.throttled import Gate
 from tests import answers
+from tests.backend.workflow.quick_machine import stop_running
 from tests.projects import of_project
 
 ROLE = "arn:aws:iam::000000000000:role/any"
@@ -74,8 +75,7 @@ def made(environment: Environment, name: str, states: dict[str, Any]) -> Iterato
     definition = json.dumps({"StartAt": next(iter(states)), "States": states})
     machine = project.stepfunctions.create_state_machine(name=name, definition=definition, roleArn=ROLE)
     yield project
-    for item in executions(project, "RUNNING"):
-        project.stepfunctions.stop_execution(executionArn=item["executionArn"])
+    stop_running(project, machine["stateMachineArn"])
     project.stepfunctions.delete_state_machine(stateMachineArn=machine["stateMachineArn"])
 
 

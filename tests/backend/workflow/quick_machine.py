@@ -11,6 +11,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest
 
 from backend.aws.environment import Environment
+from backend.workflow.steering import end_execution
 
 VERDICT = {
     "predicted_label": "bicycle",
@@ -61,9 +62,17 @@ def quick_machine(project: Environment) -> Iterator[str]:
     )
     arn = machine["stateMachineArn"]
     yield arn
-    for item in project.stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
-        project.stepfunctions.stop_execution(executionArn=item["executionArn"])
+    stop_running(project, arn)
     project.stepfunctions.delete_state_machine(stateMachineArn=arn)
+
+
+def stop_running(project: Environment, machine: str, prefix: str = "") -> list[str]:
+    """Stop what a state machine runs and is named so; gives the names, also of what ended in the meantime."""
+    running = project.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    asked = [item for item in running if item["name"].startswith(prefix)]
+    for item in asked:
+        end_execution(project, item["executionArn"], "The test is over.")
+    return [item["name"] for item in asked]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from backend.settings import Settings
 from backend.workflow import Outcome, batch
 from benchmarks.throttled import Gate
 from tests import answers
+from tests.backend.workflow.quick_machine import stop_running
 from tests.projects import of_project
 
 STATES = {
@@ -198,10 +199,7 @@ def test_a_cancelled_batch_ends_at_once_and_what_it_started_runs_on(project: Env
     arn = project.names.state_machine_arn
     with pytest.raises(Cancelled):
         workflow.run_batch(project, [KEYS[0], *slow], cancel)
-    running = project.stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]
-    for item in running:
-        project.stepfunctions.stop_execution(executionArn=item["executionArn"])
-    assert 0 < len([item for item in running if item["name"].startswith("slow-")]) < 20
+    assert 0 < len(stop_running(project, arn, "slow-")) < 20
 
 
 @pytest.mark.slow

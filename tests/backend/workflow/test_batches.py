@@ -25,7 +25,7 @@ from backend.errors import AccessDenied, NotFound
 from backend.workflow import Batch, BatchState, submission
 from backend.workflow.batch import Planned
 from tests import answers
-from tests.backend.workflow.quick_machine import counted, executions_by_key, quick_machine
+from tests.backend.workflow.quick_machine import counted, executions_by_key, quick_machine, stop_running
 from tests.projects import of_project
 
 ROOT = Path(__file__).parents[3]
@@ -218,21 +218,12 @@ def test_a_batch_that_is_cancelled_keeps_what_it_knows_and_follows_what_it_start
     one = only_batch(project)
     assert one.state is BatchState.CANCELLED
     assert 4 <= one.counts["passed"] < len(keys)
-    running = project.stepfunctions.list_executions(
-        stateMachineArn=project.names.state_machine_arn, statusFilter="RUNNING"
-    )["executions"]
-    slow = [item for item in running if item["name"].startswith("slow-")]
-    assert slow
+    machine = project.names.state_machine_arn
     resumed = threading.Thread(target=workflow.resume_batch, args=(project, one.batch_id))
     resumed.start()
-    for item in slow:  # which the resumed batch waits for
-        project.stepfunctions.stop_execution(executionArn=item["executionArn"])
+    assert stop_running(project, machine, "slow-")  # which the resumed batch waits for
     while resumed.is_alive():
-        for item in project.stepfunctions.list_executions(
-            stateMachineArn=project.names.state_machine_arn, statusFilter="RUNNING"
-        )["executions"]:
-            if item["name"].startswith("slow-"):
-                project.stepfunctions.stop_execution(executionArn=item["executionArn"])
+        stop_running(project, machine, "slow-")
         resumed.join(0.2)
     assert only_batch(project).counts == {"passed": 16, "stopped": 3}
     assert {len(names) for names in executions_by_key(project).values()} == {1}

@@ -15,7 +15,7 @@ import pytest
 
 from backend import workflow
 from backend.aws.environment import Environment
-from backend.errors import ExecutionsUnavailable
+from backend.errors import AccessDenied, ExecutionsUnavailable
 from backend.workflow import Filters, execution_list
 from tests import answers
 from tests.backend.workflow.quick_machine import counted, quick_machine
@@ -147,6 +147,19 @@ def test_an_execution_that_runs_is_followed_to_its_end_also_when_it_is_old(
     found = {one.name: one for one in workflow.find_executions(own, Filters()).executions}
     assert (found[name].outcome, found[name].cause) == ("stopped", "Stopped by a person, on the Test images page.")
     assert workflow.find_executions(own, Filters(status="RUNNING")).matching == 0
+
+
+def test_an_execution_that_has_ended_is_stopped_without_a_word_and_stays_as_it_ended(own: Environment) -> None:
+    name = sent(own, ["pass"])[0].name
+    workflow.stop_execution(own, name)
+    assert workflow.describe_execution(own, name).status == "SUCCEEDED"
+
+
+def test_a_stop_that_is_refused_while_the_execution_goes_on_is_said(own: Environment) -> None:
+    name = workflow.submit_image(own, "uploads/slow.png")
+    with answers.answered(own.stepfunctions, "StopExecution", answers.denied), pytest.raises(AccessDenied):
+        workflow.stop_execution(own, name)
+    assert workflow.describe_execution(own, name).status == "RUNNING"
 
 
 def test_what_is_listed_late_comes_later(own: Environment) -> None:
