@@ -13,7 +13,8 @@ from embedded_aws.sagemaker.registry import StoredResource
 from embedded_aws.sagemaker.service import Service
 
 KIND = "endpoint-config"
-_NOT_HERE = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants")
+_NOT_HERE = ("AsyncInferenceConfig", "ExplainerConfig")
+_SHADOWS = "ShadowProductionVariants"
 
 
 def require_endpoint_config(service: Service, name: str) -> StoredResource:
@@ -28,7 +29,8 @@ def _create(service: Service, request: Request) -> Output:
     name = request["EndpointConfigName"]
     tags = require_tags(request)
     _require_supported(request)
-    _require_variants(service, request["ProductionVariants"])
+    _require_variants(service, [*request["ProductionVariants"], *request.get(_SHADOWS, [])])
+    _require_one_shadow(request)
     config = StoredResource(KIND, name, service.account.arn(KIND, name), body=_with_defaults(request))
     taken = f'Cannot create already existing endpoint configuration "{config.arn}".'
     create_resource(service, config, tags, taken)
@@ -57,7 +59,8 @@ def _summary(config: StoredResource) -> dict[str, Any]:
 
 def _with_defaults(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {"EnableNetworkIsolation": False, **request}
-    body["ProductionVariants"] = [{"InitialVariantWeight": 1.0} | variant for variant in body["ProductionVariants"]]
+    for member in {"ProductionVariants", _SHADOWS} & body.keys():
+        body[member] = [{"InitialVariantWeight": 1.0} | variant for variant in body[member]]
     if "DataCaptureConfig" in body:
         body["DataCaptureConfig"] = {"EnableCapture": True} | body["DataCaptureConfig"]
     return body
@@ -75,6 +78,16 @@ def _require_variants(service: Service, variants: list[dict[str, Any]]) -> None:
         raise ValidationException(f"Production variant names must be unique, but they are: {', '.join(names)}.")
     for variant in variants:
         _require_variant(service, variant)
+
+
+def _require_one_shadow(request: Request) -> None:
+    """A shadow variant copies what one production variant is asked. Source: API reference, CreateEndpointConfig."""
+    shadows = request.get(_SHADOWS, [])
+    if shadows and not len(shadows) == len(request["ProductionVariants"]) == 1:
+        raise ValidationException(f"With {_SHADOWS}, give one production variant and one shadow variant.")
+    for shadow in shadows:
+        if "ServerlessConfig" in shadow:
+            raise ValidationException(f"Shadow variant {shadow['VariantName']} cannot be serverless.")
 
 
 def _require_variant(service: Service, variant: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from embedded_aws.sagemaker.endpoints.fleet import KIND
 from embedded_aws.sagemaker.registry import StoredResource
 from embedded_aws.sagemaker.service import Service
 
+_KINDS = ("variants", "shadows")
 _NOT_HERE = ("DeploymentConfig", "RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
 
 
@@ -103,19 +104,22 @@ def _describe(service: Service, request: Request) -> Output:
         "EndpointConfigName": (following or serving)["config"],
     }
     if endpoint.status not in ("Creating", "Failed"):
-        members["ProductionVariants"] = [
-            _variant_summary(variant, endpoint, following) for variant in serving["variants"]
-        ]
+        members["ProductionVariants"] = _summaries("variants", endpoint)
+        members["ShadowProductionVariants"] = _summaries("shadows", endpoint) or None
     if serving["capture"]:
         members["DataCaptureConfig"] = _capture_summary(serving["capture"])
     output = described("DescribeEndpoint", endpoint, **members)
     return {name: value for name, value in output.items() if value is not None}
 
 
-def _variant_summary(
-    variant: dict[str, Any], endpoint: StoredResource, following: dict[str, Any] | None
-) -> dict[str, Any]:
-    wanted = {item["name"]: item for item in (following or {}).get("variants", [])}.get(variant["name"], variant)
+def _summaries(kind: str, endpoint: StoredResource) -> list[dict[str, Any]]:
+    """The production variants, or the shadows, that serve, each with what is wanted of it."""
+    wanted = {item["name"]: item for item in (endpoint.body["Next"] or {}).get(kind, [])}
+    serving = endpoint.body["Serving"].get(kind, [])
+    return [_variant_summary(variant, endpoint, wanted.get(variant["name"], variant)) for variant in serving]
+
+
+def _variant_summary(variant: dict[str, Any], endpoint: StoredResource, wanted: dict[str, Any]) -> dict[str, Any]:
     image = {
         "SpecifiedImage": variant["image"],
         "ResolvedImage": variant["image"],
@@ -158,8 +162,12 @@ def _summary(endpoint: StoredResource) -> dict[str, Any]:
 def _plan(service: Service, config_name: str) -> dict[str, Any]:
     """All that is needed to serve a configuration, so that an endpoint outlives its configuration and models."""
     config = require_endpoint_config(service, config_name)
-    variants = [asdict(_variant_plan(service, variant)) for variant in config.body["ProductionVariants"]]
-    return {"config": config.name, "variants": variants, "capture": config.body.get("DataCaptureConfig")}
+    variants, shadows = (
+        [asdict(_variant_plan(service, variant)) for variant in config.body.get(member, [])]
+        for member in ("ProductionVariants", "ShadowProductionVariants")
+    )
+    capture = config.body.get("DataCaptureConfig")
+    return {"config": config.name, "variants": variants, "shadows": shadows, "capture": capture}
 
 
 def _variant_plan(service: Service, variant: dict[str, Any]) -> VariantPlan:
@@ -181,14 +189,17 @@ def _variant_plan(service: Service, variant: dict[str, Any]) -> VariantPlan:
 def _adjusted_plan(endpoint: StoredResource, desired: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What the endpoint serves, with other weights and numbers of instances."""
     plan: dict[str, Any] = endpoint.body["Serving"]
-    unknown = desired.keys() - {variant["name"] for variant in plan["variants"]}
+    unknown = desired.keys() - {variant["name"] for kind in _KINDS for variant in plan.get(kind, [])}
     if unknown:
         raise ValidationException(f"Variant(s) {', '.join(sorted(unknown))} not found in endpoint {endpoint.name}.")
-    return plan | {"variants": [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan["variants"]]}
+    return plan | {
+        kind: [_adjusted(variant, desired.get(variant["name"], {})) for variant in plan.get(kind, [])]
+        for kind in _KINDS
+    }
 
 
 def _instances(plan: dict[str, Any]) -> list[int]:
-    return [variant["instances"] for variant in plan["variants"]]
+    return [variant["instances"] for kind in _KINDS for variant in plan.get(kind, [])]
 
 
 def _adjusted(variant: dict[str, Any], desired: dict[str, Any]) -> dict[str, Any]:

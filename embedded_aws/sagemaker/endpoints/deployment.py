@@ -10,7 +10,7 @@ import shutil
 import tarfile
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from embedded_aws.sagemaker.s3_uri import S3Uri
 
 _log = logging.getLogger(__name__)
 _LOG_PATIENCE_SECONDS = 2.0
+_MOST_COPIES = 64
+"""Of requests that the shadow variants have not answered yet: a slow one misses some, and holds up nobody."""
 _BROKEN_ARCHIVE = (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile)
 
 
@@ -40,7 +42,7 @@ class NothingToServe(DeploymentFailed):
 
 @dataclass(frozen=True)
 class VariantPlan:
-    """A production variant with the model behind it, kept with the endpoint: its model may be deleted meanwhile."""
+    """A variant, of production or shadow, with the model behind it, kept with the endpoint: that may be deleted."""
 
     name: str
     weight: float
@@ -93,14 +95,16 @@ class Variant:
 class Deployment:
     """The variants of one endpoint configuration, from before they come up until they have ended."""
 
-    def __init__(self, endpoint: str, plans: Sequence[VariantPlan], capture: Mapping[str, Any] | None) -> None:
+    def __init__(self, endpoint: str, plan: Mapping[str, Any]) -> None:
         self.endpoint = endpoint
-        self.variants = {plan.name: Variant(plan) for plan in plans}
-        self.capture = CaptureSettings.from_config(capture)
+        self.variants = _variants(plan["variants"])
+        self.shadows = _variants(plan.get("shadows", []))  # an earlier version's plan has none
+        self.capture = CaptureSettings.from_config(plan["capture"])
+        self._copies: set[asyncio.Task[None]] = set()
 
     async def start(self, account: Account) -> None:
         """Bring up every variant; raises DeploymentFailed when one does not come up. Stop it in any case."""
-        starts = (variant.start(account, self.endpoint) for variant in self.variants.values())
+        starts = (variant.start(account, self.endpoint) for variant in self._all())
         results = await asyncio.gather(*starts, return_exceptions=True)
         for failure in filter(None, results):
             if isinstance(failure, DeploymentFailed):
@@ -116,11 +120,36 @@ class Deployment:
         weights = [variant.plan.weight for variant in variants]
         return random.choices(variants, weights)[0] if sum(weights) else variants[0]  # noqa: S311  no secret
 
+    def reweigh(self, plan: Mapping[str, Any]) -> None:
+        """Take the weights of a plan that is the same otherwise: the containers stay."""
+        for given in (*plan["variants"], *plan.get("shadows", [])):
+            (self.variants | self.shadows)[given["name"]].plan = VariantPlan(**given)
+
+    def copy_to_shadows(self, ask: Callable[[Variant], Coroutine[Any, Any, None]]) -> None:
+        """Ask the shadow variants too, each by its sampling, while the request is answered without them."""
+        for shadow in self.shadows.values():
+            if len(self._copies) < _MOST_COPIES and self._is_sampled(shadow):
+                task = asyncio.get_running_loop().create_task(ask(shadow))
+                self._copies.add(task)
+                task.add_done_callback(self._copies.discard)
+
     async def stop(self) -> None:
-        """End all containers, after the requests that are under way."""
-        while any(worker.in_flight for variant in self.variants.values() for worker in variant.workers):
+        """End all containers, after the requests that are under way and their copies."""
+        while self._copies or any(worker.in_flight for variant in self._all() for worker in variant.workers):
             await asyncio.sleep(0.02)
-        await asyncio.gather(*(variant.stop() for variant in self.variants.values()))
+        await asyncio.gather(*(variant.stop() for variant in self._all()))
+
+    def _all(self) -> list[Variant]:
+        return [*self.variants.values(), *self.shadows.values()]
+
+    def _is_sampled(self, shadow: Variant) -> bool:
+        """By the shadow's weight in proportion to the production variant's, all at most."""
+        production = sum(variant.plan.weight for variant in self.variants.values())
+        return random.random() * production < shadow.plan.weight  # noqa: S311  sampling, not security
+
+
+def _variants(plans: Sequence[Mapping[str, Any]]) -> dict[str, Variant]:
+    return {plan["name"]: Variant(VariantPlan(**plan)) for plan in plans}
 
 
 def _deployment_failure(variant: str, failure: BaseException) -> BaseException:

@@ -15,7 +15,6 @@ from embedded_aws.sagemaker.endpoints.deployment import (
     Deployment,
     DeploymentFailed,
     NothingToServe,
-    VariantPlan,
     end_leftovers,
 )
 from embedded_aws.sagemaker.registry import Query, StoredResource
@@ -127,9 +126,7 @@ class EndpointFleet:
 
     async def reweigh(self, name: str, plan: dict[str, Any]) -> None:
         """Serve a plan that has other weights only: the containers stay."""
-        deployment = self._serving[name.lower()]
-        for variant in plan["variants"]:
-            deployment.variants[variant["name"]].plan = VariantPlan(**variant)
+        self._serving[name.lower()].reweigh(plan)
         await self._set(name, "InService", Serving=plan, Next=None, FailureReason=None)
 
     async def take_down(self, name: str) -> None:
@@ -174,7 +171,7 @@ class EndpointFleet:
         await self._set(name, "InService" if serves else "Failed", Next=None, FailureReason=reason)
 
     def _deployment(self, name: str, plan: dict[str, Any]) -> Deployment:
-        deployment = Deployment(name, [VariantPlan(**variant) for variant in plan["variants"]], plan["capture"])
+        deployment = Deployment(name, plan)
         self._existing.add(deployment)
         return deployment
 

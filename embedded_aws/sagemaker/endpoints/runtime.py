@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -49,6 +51,7 @@ async def invoke(fleet: EndpointFleet, request: Request) -> Response:
         _check_headers(request.headers)
         body = await _read_body(request)
         deployment, variant, answer = await _ask(fleet, name, body, request.headers)
+        deployment.copy_to_shadows(partial(_ask_shadow, fleet, deployment, body, request.headers))
         if answer.status != 200:
             raise _model_error(fleet.account, deployment, answer)
     except RuntimeRefusal as refusal:
@@ -63,8 +66,7 @@ async def _ask(
     fleet: EndpointFleet, name: str, body: bytes, headers: Mapping[str, str]
 ) -> tuple[Deployment, Variant, Answer]:
     """The answer of a container; a request whose container died is asked anew, of it or another, but not for ever."""
-    forwarded = {header: headers.get(header, default) for header, default in _FORWARDED.items()}
-    passed_on = {header: value for header, value in forwarded.items() if value is not None}
+    passed_on = _passed_on(headers)
     deadline = asyncio.get_running_loop().time() + fleet.account.limits.restart_seconds
     attempts = 0
     while attempts < _ATTEMPTS:
@@ -86,6 +88,22 @@ async def _ask(
             raise ModelNotReady("The model is not ready to answer: its container is being started again.")
         await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
     raise ServiceUnavailable("The endpoint's container ended before it answered. Try again.")
+
+
+async def _ask_shadow(
+    fleet: EndpointFleet, deployment: Deployment, body: bytes, headers: Mapping[str, str], shadow: Variant
+) -> None:
+    """Ask a shadow variant what another has answered; what it says is captured, and nobody hears of its failures."""
+    with contextlib.suppress(TimeoutError, WorkerGone, WorkerUnreachable):
+        answer = await shadow.least_busy().invoke(body, _passed_on(headers))
+        if answer.status == 200:
+            fleet.capture(deployment, _invocation(deployment, shadow, body, headers, answer))
+
+
+def _passed_on(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a container sees of a request's headers."""
+    forwarded = {header: headers.get(header, default) for header, default in _FORWARDED.items()}
+    return {header: value for header, value in forwarded.items() if value is not None}
 
 
 async def _find(fleet: EndpointFleet, name: str) -> Deployment:
