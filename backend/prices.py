@@ -29,3 +29,9 @@ def cost(instance_type: str | None, seconds: float | None) -> float | None:
     """US dollars for so many seconds of one instance; None where that is not known."""
     price = HOURLY_USD.get(instance_type or "")
     return None if price is None or seconds is None else price * seconds / 3600
+
+
+def priced(instance_type: str) -> str:
+    """An instance type with what it costs an hour, where that is known."""
+    price = hourly_price(instance_type)
+    return instance_type if price is None else f"{instance_type}, {price}"

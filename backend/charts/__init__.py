@@ -12,7 +12,7 @@ from backend.charts.monitoring import (
     traffic,
 )
 from backend.charts.style import class_label
-from backend.charts.training import accuracy_by_epoch
+from backend.charts.training import accuracy_by_epoch, compare_accuracies
 from backend.charts.workflow import probabilities_bar
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "as_html",
     "class_label",
     "class_mix",
+    "compare_accuracies",
     "confidence_bands",
     "confidence_histogram",
     "confidence_points",

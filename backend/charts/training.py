@@ -39,3 +39,32 @@ def accuracy_by_epoch(epochs: pd.DataFrame, kept_epoch: int | None = None) -> go
     figure.update_xaxes(title="Epoch", tick0=0, dtick=-(-last // 10), range=[0.5, last + 0.5])
     figure.update_yaxes(title="Accuracy", tickformat=".0%", range=[max(0.0, least - 0.05), 1.02])
     return styled(figure)
+
+
+def compare_accuracies(epochs: pd.DataFrame) -> go.Figure:
+    """Validation accuracy by epoch, a line a job; columns job, epoch (from 0), validation_accuracy, is_kept.
+
+    The epoch whose model each job keeps is marked.
+    """
+    known = epochs.dropna(subset=["validation_accuracy"]) if not epochs.empty else epochs
+    if known.empty:
+        return empty_figure("No epoch has ended yet")
+    figure = go.Figure()
+    for number, (job, rows) in enumerate(known.groupby("job", sort=False)):
+        kept = rows["is_kept"].astype(bool)
+        figure.add_scatter(
+            x=rows["epoch"] + 1,
+            y=rows["validation_accuracy"],
+            name=str(job),
+            mode="lines+markers",
+            line={"color": PALETTE[number % len(PALETTE)], "width": 2},
+            marker={
+                "symbol": ["star" if is_kept else "circle" for is_kept in kept],
+                "size": [14 if is_kept else 5 for is_kept in kept],
+            },
+        )
+    figure.update_traces(hovertemplate="%{y:.1%}")
+    figure.update_xaxes(title="Epoch", tick0=0, dtick=-(-(int(known["epoch"].max()) + 1) // 10))
+    figure.update_yaxes(title="Validation accuracy (star: kept)", tickformat=".0%")
+    figure.update_layout(hovermode="x unified")
+    return styled(figure)

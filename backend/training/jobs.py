@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -18,52 +18,15 @@ from backend.progress import Progress, no_progress
 from backend.staging import Dataset
 from backend.training.algorithm import algorithm_image
 from backend.training.log import read_training_log
+from backend.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
     from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, DescribeTrainingJobResponseTypeDef
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
-IMAGE_SHAPE = "3,28,28"
-"""Crops of CIFAR's 32 x 32 pixels: the size for which the developer guide suggests 20 to 110 layers."""
-LEARNING_RATES = {"nag": 0.02, "sgd": 0.02, "adam": 0.001, "rmsprop": 0.001}
-"""A rate to begin with for each of the algorithm's optimizers, the default's first."""
-_OF_THE_MACHINE = frozenset({"instance_type", "max_runtime_hours"})
 _CONCURRENT_DESCRIBES = 8
 _PAGE_SIZE = 100
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What a person chooses: the algorithm's hyperparameters, by its own names, and the machine.
-
-    docs/local-sagemaker.md has the accuracies by which the defaults were chosen.
-    Source: SageMaker developer guide, "Image Classification Hyperparameters".
-    """
-
-    num_layers: int = 20
-    epochs: int = 30
-    mini_batch_size: int = 32
-    optimizer: str = "nag"
-    learning_rate: float = LEARNING_RATES["nag"]
-    weight_decay: float = 5e-3
-    augmentation_type: str = "crop"
-    lr_scheduler_step: str = "10,20"
-    lr_scheduler_factor: float = 0.1
-    instance_type: str = "ml.g4dn.xlarge"
-    max_runtime_hours: int = 24
-    """After which SageMaker stops the job; 24 is its own default. What was trained until then is kept."""
-
-    def hyperparameters(self, dataset: Dataset) -> dict[str, str]:
-        """The job's hyperparameters for this dataset; SageMaker takes every value as text."""
-        chosen = {
-            name: str(value) for name, value in asdict(self).items() if name not in _OF_THE_MACHINE and value != ""
-        }
-        return chosen | {
-            "num_classes": str(len(dataset.labels)),
-            "num_training_samples": str(dataset.size("train")),
-            "image_shape": IMAGE_SHAPE,
-        }
 
 
 @dataclass(frozen=True)
@@ -93,6 +56,7 @@ class TrainingJob:
     model_artifact: str | None
     instance_type: str | None = None
     billable_seconds: int | None = None
+    max_runtime_seconds: int | None = None
 
     @property
     def epochs(self) -> int | None:
@@ -141,12 +105,22 @@ def start_training(
     return name
 
 
-def list_training_jobs(environment: Environment, limit: int = 20) -> list[TrainingJob]:
-    """This project's newest training jobs, newest first."""
+def list_training_jobs(
+    environment: Environment, limit: int = 20, ended: Mapping[str, TrainingJob] | None = None
+) -> list[TrainingJob]:
+    """This project's newest training jobs, newest first; those in `ended`, by name, are not asked for again."""
     with aws_errors("list the training jobs"):
         names = list(islice(_our_jobs(environment), limit))
+    known = dict(ended or {})
     with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:
-        return list(pool.map(lambda name: describe_training(environment, name), names))
+        return list(pool.map(lambda name: known.get(name) or describe_training(environment, name), names))
+
+
+def options_of(job: TrainingJob) -> TrainingOptions:
+    """What a job was asked for, to ask for it again."""
+    chosen = TrainingOptions.of_hyperparameters(job.hyperparameters)
+    hours = chosen.max_runtime_hours if job.max_runtime_seconds is None else -(-job.max_runtime_seconds // 3600)
+    return replace(chosen, instance_type=job.instance_type or chosen.instance_type, max_runtime_hours=hours)
 
 
 def describe_training(environment: Environment, name: str) -> TrainingJob:
@@ -251,6 +225,7 @@ def _training_job(job: DescribeTrainingJobResponseTypeDef) -> TrainingJob:
         model_artifact=job.get("ModelArtifacts", {}).get("S3ModelArtifacts"),
         instance_type=job.get("ResourceConfig", {}).get("InstanceType"),
         billable_seconds=job.get("BillableTimeInSeconds"),
+        max_runtime_seconds=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds"),
     )
 
 

@@ -32,6 +32,8 @@ _LIVE_SECONDS = 0.4
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 """What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
+_MOST_JOBS = 200
+_MOST_DEPLOYABLE = 50
 _THUMBNAIL = 120  # pixels wide: twice what a cell of a table shows
 
 _P = ParamSpec("_P")
@@ -86,9 +88,23 @@ def _compare_captures(environment: Environment) -> Comparison:
     return compare_with_executions(environment, datetime.now(UTC))
 
 
+@st.cache_resource(show_spinner=False, hash_funcs={Environment: identity})
+def _ended_jobs(environment: Environment) -> dict[str, training.TrainingJob]:  # noqa: ARG001  what it is kept by
+    """Training jobs that have ended, as they stay."""
+    return {}
+
+
+def _list_training_jobs(environment: Environment) -> list[training.TrainingJob]:
+    """The project's training jobs, newest first; each that has ended is asked for once."""
+    ended = _ended_jobs(environment)
+    jobs = training.list_training_jobs(environment, _MOST_JOBS, ended)
+    ended.update((job.name, job) for job in jobs if job.has_ended)
+    return jobs
+
+
 def _list_deployable_jobs(environment: Environment) -> list[training.TrainingJob]:
     """The newest training jobs whose model is there to deploy, newest first."""
-    return deployment.deployable(environment, training.list_training_jobs(environment))
+    return deployment.deployable(environment, list_training_jobs(environment)[:_MOST_DEPLOYABLE])
 
 
 @st.cache_resource(show_spinner=False, hash_funcs={Environment: identity})
@@ -169,7 +185,8 @@ true_labels = _kept(_true_labels)
 labels_by_inference = _kept(_labels_by_inference)
 list_traffic_runs = _kept(traffic.list_runs)
 read_sent_traffic = _kept(traffic.read_sent, entries=8)
-list_training_jobs = _kept(training.list_training_jobs)
+list_training_jobs = _kept(_list_training_jobs)
+read_ended_log = _kept(training.read_training_log, seconds=600)
 accuracies = _kept(_accuracies)
 list_deployable_jobs = _kept(_list_deployable_jobs)
 describe_endpoint = _kept(deployment.describe_endpoint)

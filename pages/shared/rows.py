@@ -1,9 +1,9 @@
-"""Tables of which one row is looked at."""
+"""Tables of which rows are looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,20 @@ def choose_row(frame: pd.DataFrame, items: Sequence[_T], *, key: str, **options:
 
     A selection goes by row: the key is to change with the first item, as a new one moves the rows.
     """
-    selected = st.dataframe(
-        frame, hide_index=True, key=key, on_select="rerun", selection_mode="single-row", placeholder="-", **options
-    )["selection"]["rows"]
-    return items[selected[0] if selected and selected[0] < len(items) else 0]
+    [row, *_] = _choose(frame, "single-row", key, options) or [0]
+    return items[row if row < len(items) else 0]
+
+
+def choose_rows(frame: pd.DataFrame, items: Sequence[_T], *, key: str, **options: Any) -> list[_T]:
+    """As `choose_row`, of which several can be selected, in the order of the table."""
+    rows = _choose(frame, "multi-row", key, options)
+    return [items[row] for row in sorted(rows) if row < len(items)] or [items[0]]
+
+
+def _choose(
+    frame: pd.DataFrame, mode: Literal["single-row", "multi-row"], key: str, options: Mapping[str, Any]
+) -> list[int]:
+    chosen = st.dataframe(
+        frame, hide_index=True, key=key, on_select="rerun", selection_mode=mode, placeholder="-", **options
+    )
+    return chosen["selection"]["rows"]

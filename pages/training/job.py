@@ -1,8 +1,7 @@
-"""A training job: its options, its progress and what came of it."""
+"""A training job: its progress and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -12,89 +11,14 @@ import streamlit as st
 from backend import charts, training
 from backend.aws.environment import Environment
 from backend.prices import cost
-from backend.training import LEARNING_RATES, Accuracy, TrainingJob, TrainingOptions
-from pages.shared.environment import action, part
-from pages.shared.rows import choose_row
+from backend.training import TrainingJob
+from pages.shared import PagePath, action, draw_next, part
 from pages.shared.status import draw_status
 from pages.shared.text import as_text
 from pages.shared.times import format_duration, format_time
+from pages.training.options import take_options
 
 _LOG_LINES = 200
-_DEFAULTS = TrainingOptions()
-
-
-def choose_options() -> TrainingOptions:
-    """Widgets for the algorithm's hyperparameters and the machine, at their defaults."""
-    first, second, third = st.columns(3)
-    epochs = first.number_input("Epochs", 1, 500, _DEFAULTS.epochs, key="training.epochs")
-    layers = second.selectbox("Layers", [20, 32, 44, 56, 110], key="training.layers", help="Depth of the ResNet.")
-    batch = third.selectbox("Batch size", [16, 32, 64, 128, 256], index=1, key="training.batch")
-    optimizer = first.selectbox("Optimizer", list(LEARNING_RATES), key="training.optimizer")
-    usual_rate = LEARNING_RATES[optimizer]
-    rate = second.number_input(
-        "Learning rate", 1e-5, 1.0, usual_rate, step=usual_rate / 10, format="%g", key=f"training.rate.{optimizer}"
-    )
-    augmentation = third.selectbox(
-        "Augmentation",
-        ["crop", "crop_color", "crop_color_transform", ""],
-        format_func=lambda kind: kind.replace("_", ", ") or "none",
-        key="training.augmentation",
-    )
-    with st.popover("More options", icon=":material/tune:"):
-        decay = st.number_input(
-            "Weight decay", 0.0, 1.0, _DEFAULTS.weight_decay, step=1e-4, format="%g", key="training.decay"
-        )
-        steps = st.text_input(
-            "Lower the learning rate after epochs",
-            _steps(epochs),
-            key=f"training.steps.{epochs}",
-            help="Numbers with commas.",
-        )
-        factor = st.number_input(
-            "Lower it to this share", 0.01, 1.0, _DEFAULTS.lr_scheduler_factor, step=0.05, key="training.factor"
-        )
-        instance = st.text_input("Instance type", _DEFAULTS.instance_type, key="training.instance")
-        hours = st.number_input(
-            "Longest time, hours",
-            1,
-            28 * 24,
-            _DEFAULTS.max_runtime_hours,
-            key="training.hours",
-            help="SageMaker stops a job that takes longer, and keeps its best model so far.",
-        )
-    return TrainingOptions(
-        num_layers=layers,
-        epochs=epochs,
-        mini_batch_size=batch,
-        learning_rate=rate,
-        optimizer=optimizer,
-        weight_decay=decay,
-        augmentation_type=augmentation,
-        lr_scheduler_step=steps,
-        lr_scheduler_factor=factor,
-        instance_type=instance,
-        max_runtime_hours=hours,
-    )
-
-
-def choose_job(jobs: list[TrainingJob], accuracies: Mapping[str, Accuracy]) -> TrainingJob:
-    """A table of the jobs, newest first; the one whose row is selected, the newest at first."""
-    return choose_row(
-        pd.DataFrame([_row(job, accuracies.get(job.name)) for job in jobs]),
-        jobs,
-        height="content",
-        key=f"training.jobs.{jobs[0].name}",
-        column_config={
-            "Created, UTC": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Accuracy": st.column_config.NumberColumn(
-                format="%.3f", help="Validation accuracy of the kept model: of the best epoch"
-            ),
-            "Kept epoch": st.column_config.NumberColumn(help="The first with the best validation accuracy"),
-            "Last epoch's": st.column_config.NumberColumn(
-                format="%.3f", help="Validation accuracy of the last epoch, which is kept only where it is the best"
-            ),
-        },
-    )
 
 
 def draw_job(environment: Environment, name: str) -> bool:
@@ -111,8 +35,22 @@ def draw_job(environment: Environment, name: str) -> bool:
             figure = charts.accuracy_by_epoch(epochs, accuracy.kept_epoch if accuracy else None)
             st.plotly_chart(figure, key="training.accuracy", alt="Accuracy by epoch")
     with part():
+        _draw_end(job, log)
+    with part():
         _draw_details(job, log)
     return not job.has_ended
+
+
+def _draw_end(job: TrainingJob, log: training.TrainingLog) -> None:
+    """What was kept of a job that has ended, and where to go with it."""
+    if job.status == "Completed":
+        draw_next(PagePath.DEPLOYMENT, "The model is kept. Next, an endpoint answers with it.")
+    elif job.status == "Stopped" and log.accuracy is None:
+        st.info("Stopped before the first epoch was validated: no model was kept.", icon=":material/stop_circle:")
+    elif job.status == "Stopped" and log.accuracy is not None:
+        why = "It ran into its time limit" if job.secondary_status == "MaxRuntimeExceeded" else "It was stopped"
+        kept = f"{why}; the model of epoch {log.accuracy.kept_epoch + 1}, the best so far, is kept."
+        draw_next(PagePath.DEPLOYMENT, f"{kept} It can be deployed.")
 
 
 def _draw_head(environment: Environment, job: TrainingJob, log: training.TrainingLog) -> None:
@@ -121,7 +59,15 @@ def _draw_head(environment: Environment, job: TrainingJob, log: training.Trainin
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(job.name, anchor=False, width="content")
             draw_status(job.status)
-        if not job.has_ended and st.button("Stop", icon=":material/stop_circle:", disabled=job.status == "Stopping"):
+        if job.has_ended:
+            st.button(
+                "Same options again",
+                icon=":material/replay:",
+                help="Fills the form above with what this job was asked for.",
+                on_click=take_options,
+                args=(training.options_of(job),),
+            )
+        elif st.button("Stop", icon=":material/stop_circle:", disabled=job.status == "Stopping"):
             with action("Stopping: the model so far is kept"):
                 training.stop_training(environment, job.name)
     elapsed = job.training_seconds or (datetime.now(UTC) - job.created_at).total_seconds()
@@ -173,22 +119,3 @@ def _draw_details(job: TrainingJob, log: training.TrainingLog) -> None:
     )
     frame = pd.DataFrame(job.hyperparameters.items(), columns=["Hyperparameter", "Value"])
     options.dataframe(frame, hide_index=True, height="content")
-
-
-def _steps(epochs: int) -> str:
-    """The defaults' epochs, in proportion to how many there are."""
-    steps = [round(int(step) * epochs / _DEFAULTS.epochs) for step in _DEFAULTS.lr_scheduler_step.split(",")]
-    return ",".join(str(step) for step in dict.fromkeys(steps) if step > 0)
-
-
-def _row(job: TrainingJob, accuracy: Accuracy | None) -> dict[str, object]:
-    return {
-        "Job": job.name,
-        "Status": job.status,
-        "Created, UTC": job.created_at.astimezone(UTC),
-        "Training time": format_duration(job.training_seconds),
-        "Epochs": job.hyperparameters.get("epochs"),
-        "Accuracy": accuracy and accuracy.kept,
-        "Kept epoch": accuracy and accuracy.kept_epoch + 1,
-        "Last epoch's": accuracy.last if accuracy else job.validation_accuracy,
-    }

@@ -305,6 +305,22 @@ def test_the_kept_epoch_is_marked_on_the_line_of_the_validation() -> None:
     assert (list(kept.x), list(kept.y), kept.mode) == ([2], [0.9], "markers")
 
 
+def test_jobs_are_compared_line_by_line_with_the_epoch_that_each_keeps() -> None:
+    epochs = pd.DataFrame(
+        [("new", 0, 0.5, False), ("new", 1, 0.9, True), ("old", 0, 0.7, True), ("old", 1, None, False)],
+        columns=["job", "epoch", "validation_accuracy", "is_kept"],
+    )
+    new, old = charts.compare_accuracies(epochs).data
+    assert (new.name, list(new.x), list(new.y), list(new.marker.symbol)) == (
+        "new",
+        [1, 2],
+        [0.5, 0.9],
+        ["circle", "star"],
+    )
+    assert (old.name, list(old.x), list(old.marker.symbol)) == ("old", [1], ["star"])
+    assert new.line.color != old.line.color
+
+
 def test_epochs_are_marked_by_whole_numbers() -> None:
     for last, step in ((1, 1), (10, 1), (30, 3)):
         epochs = pd.DataFrame({"epoch": range(last), "train_accuracy": 0.6, "validation_accuracy": 0.5})
@@ -343,6 +359,7 @@ def test_a_class_without_a_label_is_still_named() -> None:
         lambda empty: charts.class_mix(empty, STEP, LABELS, WINDOW),
         lambda _: charts.confidence_histogram(pd.DataFrame({"low": [0.0], "records": [0], "passes": [True]}), 0.9),
         charts.accuracy_by_epoch,
+        charts.compare_accuracies,
     ],
 )
 def test_no_data_is_said_in_words(figure: object) -> None:

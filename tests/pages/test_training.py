@@ -9,8 +9,9 @@ import pytest
 
 from backend import staging, training
 from backend.aws.environment import Environment
+from backend.aws.polling import attempts
 from backend.errors import TrainingFailed
-from tests.pages.visits import Visit, click, errors, metrics, select_rows, table
+from tests.pages.visits import Visit, click, errors, links, metrics, select_rows, table, texts
 
 PAGE = "training"
 ENDED = ("Completed", "Failed", "Stopped")
@@ -151,6 +152,82 @@ def test_stopping_ends_the_job(visit: Visit, trains: Environment) -> None:
     assert described(trains, name)["TrainingJobStatus"] == "Stopped"
     shown = table(visit(trains, PAGE), "Job")
     assert (shown["Job"][0], shown["Status"][0]) == (name, "Stopped")
+
+
+def stop(project: Environment, name: str) -> None:
+    """Stop a training job, and wait until it has."""
+    training.stop_training(project, name)
+    project.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
+def test_what_a_stopped_job_kept_is_said(visit: Visit, trains: Environment) -> None:
+    name = start_endless(trains)
+    for _ in attempts("The first epoch", 60):
+        if training.read_training_log(trains, name).accuracy:
+            break
+    stop(trains, name)
+    kept = [line for line in logged(trains, name) if "Storing the best model" in line]
+    assert kept
+    app = visit(trains, PAGE)
+    assert "It was stopped; the model of epoch" in texts(app)
+    assert links(app) == ["deployment"]
+
+
+def test_a_job_that_was_stopped_at_once_kept_nothing(visit: Visit, trains: Environment) -> None:
+    stop(trains, start_endless(trains))
+    app = visit(trains, PAGE)
+    [said] = (info.value for info in app.info)
+    assert "no model was kept" in said
+    assert links(app) == []
+
+
+def test_a_completed_job_leads_on_to_its_deployment(visit: Visit, populated: Environment) -> None:
+    app = visit(populated, PAGE)
+    select_rows(app, "Job", jobs_of(populated).index(completed(populated)))
+    assert links(app) == ["deployment"]
+
+
+def test_jobs_are_found_by_their_options_and_status(visit: Visit, trains: Environment) -> None:
+    name = start_endless(trains)
+    app = visit(trains, PAGE)
+    app.text_input(key="training.find").set_value(" EPOCHS=500 ").run()
+    endless = [job for job in jobs_of(trains) if described(trains, job)["HyperParameters"]["epochs"] == "500"]
+    assert table(app, "Job")["Job"] == endless
+    app.button_group(key="training.status").set_value(["InProgress"]).run()
+    assert table(app, "Job")["Job"] == [name]
+    app.text_input(key="training.find").set_value("nothing like it").run()
+    assert "No job is like that." in texts(app)
+
+
+def test_selected_jobs_are_compared_by_what_they_differ_in(visit: Visit, trains: Environment) -> None:
+    name, other = start_endless(trains), completed(trains)
+    app = visit(trains, PAGE)
+    select_rows(app, "Job", *(jobs_of(trains).index(job) for job in (name, other)))
+    shown = table(app, "Option")
+    asked = {job: described(trains, job)["HyperParameters"] for job in (name, other)}
+    differing = [option for option in asked[other] if asked[name].get(option) != asked[other][option]]
+    assert shown["Option"] == differing
+    assert shown[other] == [asked[other][option] for option in differing]
+    assert shown[name] == [asked[name][option] for option in differing]
+
+
+def test_a_job_is_started_again_with_the_same_options(visit: Visit, trains: Environment) -> None:
+    dataset = staging.describe_dataset(trains)
+    assert dataset is not None
+    options = training.TrainingOptions(44, 400, 32, "rmsprop", 0.003, 0.25, "", "7,9", 0.5, "ml.g5.2xlarge", 3)
+    name = training.start_training(trains, dataset, options)
+    stop(trains, name)
+    app = visit(trains, PAGE)
+    click(app, "Same options again")
+    assert not app.warning
+    click(app, "Start training")
+    again = jobs_of(trains)[0]
+    assert again != name
+    for part in ("HyperParameters", "StoppingCondition"):
+        assert described(trains, again)[part] == described(trains, name)[part]
+    assert described(trains, again)["ResourceConfig"]["InstanceType"] == "ml.g5.2xlarge"
 
 
 @pytest.mark.slow  # a job needs seconds to fail

@@ -51,6 +51,35 @@ def test_jobs_are_described_side_by_side(environment: Environment) -> None:
         assert len(training.list_training_jobs(environment)) == 2
 
 
+def test_a_job_that_is_known_to_have_ended_is_not_asked_for_again(environment: Environment) -> None:
+    names = names_of(environment.project, 3)
+    with answered_by(environment, names):
+        newest, *older = training.list_training_jobs(environment)
+    asked: list[Any] = []
+    with answered_by(environment, names, lambda: asked.append(None)):
+        listed = training.list_training_jobs(environment, ended={job.name: job for job in older})
+    assert ([job.name for job in listed], len(asked)) == (names, 1)
+    assert listed[1:] == older
+    assert newest.name == names[0]
+
+
+def test_a_job_can_be_asked_for_again_with_what_it_was_asked_for(
+    environment: Environment, dataset: staging.Dataset
+) -> None:
+    options = training.TrainingOptions(
+        44, 500, 16, "rmsprop", 0.003, 0.25, "", "7,9", 0.5, "ml.g5.xlarge", max_runtime_hours=3
+    )
+    name = training.start_training(environment, dataset, options)
+    training.stop_training(environment, name)
+    assert training.options_of(training.describe_training(environment, name)) == options
+
+
+def test_what_a_job_left_to_the_algorithm_is_the_algorithms_own() -> None:
+    """Source: SageMaker developer guide, "Image Classification Hyperparameters"."""
+    options = training.TrainingOptions.of_hyperparameters({"num_classes": "2", "epochs": "3", "learning_rate": "fast"})
+    assert options == training.TrainingOptions(152, 3, 32, "sgd", 0.1, 0.0001, "", "", 0.1)
+
+
 def test_a_job_that_is_not_there_is_named(environment: Environment) -> None:
     with pytest.raises(NotFound, match="no-such-job"):
         training.describe_training(environment, "no-such-job")
