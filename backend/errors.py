@@ -19,6 +19,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - TrainingFailed
   - ModelMissing
   - EndpointNotInService
+  - DeploymentNotPossible
   - EvaluationNotPossible
   - EvaluationDamaged
   - WorkflowNotDeployed
@@ -31,6 +32,7 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - CaptureUnavailable
   - CaptureMissing
   - InvalidCaptureSource
+  - BaselineTooSmall
   - CleanupIncomplete
   - JobAlreadyRunning
 """
@@ -110,6 +112,10 @@ class EndpointNotInService(SconesError):
     """When a step needs the endpoint and it is missing or not in service."""
 
 
+class DeploymentNotPossible(SconesError):
+    """When the endpoint cannot be changed as asked: no challenger is there, or one is; other classes, a bad place."""
+
+
 class EvaluationNotPossible(SconesError):
     """When a model cannot be evaluated: its dataset is gone, or it answers for other classes."""
 
@@ -156,6 +162,10 @@ class CaptureMissing(SconesError):
 
 class InvalidCaptureSource(SconesError):
     """When a source of captured records is none, is there already, or is not to be changed."""
+
+
+class BaselineTooSmall(SconesError):
+    """When there are too few records to say what is usual."""
 
 
 class CleanupIncomplete(SconesError):

@@ -38,6 +38,11 @@ def has_artifact(environment: Environment, job: TrainingJob) -> bool:
     """Whether a training job left an artifact that is still there. Raises AwsRequestError."""
     if job.status not in _WITH_MODELS or job.model_artifact is None:
         return False
-    bucket, _, key = job.model_artifact.removeprefix("s3://").partition("/")
-    with aws_errors(f"look for the model {job.model_artifact}"):
+    return is_there(environment, job.model_artifact)
+
+
+def is_there(environment: Environment, artifact: str) -> bool:
+    """Whether there is an object of this URI. Raises AwsRequestError."""
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    with aws_errors(f"look for the model {artifact}"):
         return find(environment.s3.head_object, Bucket=bucket, Key=key) is not None

@@ -1,19 +1,18 @@
-"""The project's endpoint as SageMaker describes it, with where its model came from."""
+"""The project's endpoint as SageMaker describes it, with where its models came from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.polling import attempts, goes_on
+from backend.deployment.variants import Origin, Variant, configured_variants, origins, share
 from backend.errors import EndpointNotInService
 from backend.progress import Progress, no_progress
-from backend.staging import describe_dataset
-from backend.training.jobs import dataset_id_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeEndpointOutputTypeDef
@@ -24,9 +23,9 @@ CHANGING = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The endpoint as SageMaker describes it, with where its model came from.
+    """The endpoint as SageMaker describes it.
 
-    What hangs on the endpoint configuration, the model or the training job is None when those are gone: it serves on.
+    What hangs on the endpoint configuration is None, and there are no variants, when that is gone: it serves on.
     """
 
     name: str
@@ -34,13 +33,8 @@ class Endpoint:
     failure_reason: str | None
     modified_at: datetime
     endpoint_config: str
-    model: str | None
-    model_artifact: str | None
-    training_job: str | None
-    dataset_id: str | None
-    labels: tuple[str, ...]
-    instance_type: str | None
-    instance_count: int | None
+    variants: tuple[Variant, ...]
+    """Those that are configured, the champion first, and then those that still serve and are not."""
     capture_percent: int
     capture_destination: str | None
 
@@ -52,36 +46,62 @@ class Endpoint:
     def is_changing(self) -> bool:
         return self.status in CHANGING
 
+    @property
+    def champion(self) -> Variant | None:
+        """The variant whose model was deployed: all requests are its own, but for a challenger's share."""
+        return next((variant for variant in self.variants if variant.model is not None), None)
+
+    @property
+    def challenger(self) -> Variant | None:
+        """The variant that is tried beside the champion: with a share of the requests, or as its shadow."""
+        return next((variant for variant in self.variants if variant.model and variant != self.champion), None)
+
+    @property
+    def model(self) -> str | None:
+        return self.champion.model if self.champion else None
+
+    @property
+    def model_artifact(self) -> str | None:
+        return self._origin.artifact
+
+    @property
+    def training_job(self) -> str | None:
+        return self._origin.training_job
+
+    @property
+    def dataset_id(self) -> str | None:
+        return self._origin.dataset_id
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._origin.labels
+
+    def share(self, variant: Variant, *, desired: bool = False) -> float | None:
+        """Which share of the requests one of the variants answers, or is asked copies of; None where it serves none."""
+        return share(self.variants, variant, desired=desired)
+
+    @property
+    def _origin(self) -> Origin:
+        return self.champion.origin if self.champion else Origin()
+
 
 def describe_endpoint(environment: Environment) -> Endpoint | None:
     """The project's endpoint and its lineage, or None when there is none."""
-    sagemaker = environment.sagemaker
     with aws_errors("describe the endpoint"):
         endpoint = find_endpoint(environment, environment.names.endpoint)
         if endpoint is None:
             return None
-        config = find(sagemaker.describe_endpoint_config, EndpointConfigName=endpoint["EndpointConfigName"])
-        variant: Mapping[str, Any] = config["ProductionVariants"][0] if config else {}
-        model = find(sagemaker.describe_model, ModelName=variant["ModelName"]) if "ModelName" in variant else None
-        artifact = model.get("PrimaryContainer", {}).get("ModelDataUrl") if model else None
-        job_name = _job_of(artifact) if artifact else None
-        job = find(sagemaker.describe_training_job, TrainingJobName=job_name) if job_name else None
-    dataset_id = dataset_id_of(job) if job else None
-    dataset = describe_dataset(environment, dataset_id) if dataset_id else None
+        name = endpoint["EndpointConfigName"]
+        config = find(environment.sagemaker.describe_endpoint_config, EndpointConfigName=name)
+        configured = tuple(configured_variants(config or {}, origins(environment)))
     capture: Mapping[str, Any] = config.get("DataCaptureConfig", {}) if config else {}
     return Endpoint(
         name=endpoint["EndpointName"],
         status=endpoint["EndpointStatus"],
         failure_reason=endpoint.get("FailureReason"),
         modified_at=endpoint["LastModifiedTime"],
-        endpoint_config=endpoint["EndpointConfigName"],
-        model=variant.get("ModelName"),
-        model_artifact=artifact,
-        training_job=job["TrainingJobName"] if job else None,
-        dataset_id=dataset_id,
-        labels=dataset.labels if dataset else (),
-        instance_type=variant.get("InstanceType"),
-        instance_count=variant.get("InitialInstanceCount"),
+        endpoint_config=name,
+        variants=_serving(configured, endpoint),
         capture_percent=capture["InitialSamplingPercentage"] if capture.get("EnableCapture") else 0,
         capture_destination=capture.get("DestinationS3Uri"),
     )
@@ -121,7 +141,25 @@ def find_endpoint(environment: Environment, name: str) -> DescribeEndpointOutput
     return find(environment.sagemaker.describe_endpoint, EndpointName=name)
 
 
-def _job_of(artifact: str) -> str | None:
-    """The name of the training job that wrote `s3://<bucket>/models/<job>/output/model.tar.gz`; None for others."""
-    parts = artifact.split("/")
-    return parts[-3] if parts[-2:] == ["output", "model.tar.gz"] else None
+def _serving(configured: tuple[Variant, ...], endpoint: Mapping[str, Any]) -> tuple[Variant, ...]:
+    """The variants with the weights that they have now; behind them those that serve until an update has ended."""
+    summaries = {
+        item["VariantName"]: (item, is_shadow)
+        for member, is_shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True))
+        for item in endpoint.get(member, [])
+    }
+    known = tuple(_weighed(variant, summaries.pop(variant.name, ({}, False))[0]) for variant in configured)
+    leaving = (
+        Variant(name, is_shadow, None, Origin(), None, item.get("CurrentInstanceCount"), item.get("CurrentWeight"), 0.0)
+        for name, (item, is_shadow) in summaries.items()
+    )
+    return (*known, *leaving)
+
+
+def _weighed(variant: Variant, summary: Mapping[str, Any]) -> Variant:
+    return replace(
+        variant,
+        current_weight=summary.get("CurrentWeight"),
+        desired_weight=summary.get("DesiredWeight", variant.desired_weight),
+        instance_count=summary.get("DesiredInstanceCount", variant.instance_count),
+    )
