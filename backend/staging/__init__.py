@@ -16,9 +16,11 @@ from backend.staging.dataset import (
     read_image,
 )
 from backend.staging.describe import WITHOUT_OTHER, codec_warning, describe_other
+from backend.staging.duplicates import Duplicates, Pair, read_duplicates
 from backend.staging.extract import LocalArchive, OfflineSample, Source, UniversityDownload
 from backend.staging.labels import FINE_LABELS, GROUP_OF, OTHER
 from backend.staging.other_class import OtherOptions
+from backend.staging.recipe import recipe_of
 from backend.staging.stage import stage_dataset
 from backend.staging.upload import Upload, stage_upload
 
@@ -33,10 +35,12 @@ __all__ = [
     "VALIDATION",
     "WITHOUT_OTHER",
     "Dataset",
+    "Duplicates",
     "LocalArchive",
     "OfflineSample",
     "OtherClass",
     "OtherOptions",
+    "Pair",
     "Source",
     "StagedImage",
     "UniversityDownload",
@@ -47,7 +51,9 @@ __all__ = [
     "describe_dataset",
     "describe_other",
     "list_images",
+    "read_duplicates",
     "read_image",
+    "recipe_of",
     "stage_dataset",
     "stage_upload",
 ]

@@ -18,6 +18,7 @@ POINTER_KEY = f"{DATASETS_PREFIX}current.json"
 _MAX_IMAGE_BYTES = 6 << 20  # what an endpoint accepts in one request
 
 
+DESCRIPTION, RECORD, DUPLICATES = "dataset.json", "objects.json", "duplicates.json"
 TRAIN, VALIDATION, TEST, FOREIGN = "train", "validation", "test", "foreign"
 PURPOSES: dict[str, str] = {
     TRAIN: "The network learns from these.",
@@ -59,6 +60,8 @@ class Dataset:
     prefix: str
     staged_at: datetime
     other: OtherClass | None = None
+    recipe: str | None = None
+    """What tells the archive, the labels and the options that it was made of, if they could be told."""
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -98,7 +101,17 @@ class Dataset:
 
     @property
     def description_key(self) -> str:
-        return f"{self.prefix}dataset.json"
+        return f"{self.prefix}{DESCRIPTION}"
+
+    @property
+    def record_key(self) -> str:
+        """What each object is, by which a later staging tells what has changed."""
+        return f"{self.prefix}{RECORD}"
+
+    @property
+    def duplicates_key(self) -> str:
+        """Which of the images are near-duplicates of each other."""
+        return f"{self.prefix}{DUPLICATES}"
 
 
 class Pointer(BaseModel):
@@ -134,7 +147,7 @@ def describe_dataset(environment: Environment, dataset_id: str | None = None) ->
     dataset_id = dataset_id or _read_pointer(environment)
     if dataset_id is None:
         return None
-    content = read_object(environment, f"{dataset_prefix(dataset_id)}dataset.json")
+    content = read_object(environment, f"{dataset_prefix(dataset_id)}{DESCRIPTION}")
     try:
         return DATASET_JSON.validate_json(content) if content is not None else None
     except ValidationError as error:
@@ -185,7 +198,7 @@ def delete_dataset(environment: Environment, dataset_id: str) -> None:
     """
     if current_dataset_id(environment) == dataset_id:
         delete_keys(environment, [POINTER_KEY])
-    delete_keys(environment, [f"{dataset_prefix(dataset_id)}dataset.json"])  # first: it is no dataset from here on
+    delete_keys(environment, [f"{dataset_prefix(dataset_id)}{DESCRIPTION}"])  # first: it is no dataset from here on
     delete_prefix(environment, dataset_prefix(dataset_id))
 
 

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from backend.errors import InvalidArchive
-from backend.progress import Progress, part_of
+from backend.progress import Progress
 from backend.staging.apart import read_apart
 from backend.staging.cifar import CifarBatch
 from backend.staging.download import UNIVERSITY_URL, check_md5, download_archive
 from backend.staging.drawing import DRAWN_LABELS
 from backend.staging.labels import FINE_LABELS
 from backend.staging.sample import draw_archive
-
-_GETTING_SHARE = 0.9  # of the progress; the rest is reading
 
 
 @dataclass(frozen=True)
@@ -61,29 +59,34 @@ Source = UniversityDownload | LocalArchive | OfflineSample
 """`labels` are those it offers, `synthetic` says that its images are drawn, `str()` describes it to a person."""
 
 
-def extract(
-    source: Source, labels: Sequence[str], folder: Path, progress: Progress, others: float = 0.0
-) -> dict[str, CifarBatch]:
-    """Read both splits of a source; what it downloads or draws is kept in `folder` for the next time.
+def get_archive(source: Source, labels: Sequence[str], folder: Path, progress: Progress, others: float = 0.0) -> Path:
+    """The file of a source; what is downloaded or drawn for it is kept in `folder` for the next time.
 
     A drawn sample has `others` images of all other classes together for each of one of `labels`; an archive has what it
-    has.
-    Raises SourceUnavailable when there is no archive to be had, InvalidArchive when it is damaged or not CIFAR-100.
+    has. Raises SourceUnavailable when there is none to be had.
     """
-    getting = part_of(progress, 0.0, _GETTING_SHARE)
     match source:
         case LocalArchive(path):
-            return read_apart(path, progress)
+            return path
         case UniversityDownload(url):
-            path = download_archive(url, folder, getting)
+            return download_archive(url, folder, progress)
         case OfflineSample():
-            path = draw_archive(folder, _sample_counts(source, labels, others), getting)
+            return draw_archive(folder, _sample_counts(source, labels, others), progress)
+
+
+def read_source(source: Source, path: Path, progress: Progress) -> dict[str, CifarBatch]:
+    """Read both splits of a source's file.
+
+    Raises SourceUnavailable when it cannot be opened, InvalidArchive when it is damaged or not CIFAR-100: what was
+    downloaded or drawn is deleted then, so that it is not found again the next time.
+    """
     try:
         if source == UniversityDownload():
             check_md5(path)
-        return read_apart(path, part_of(progress, _GETTING_SHARE, 1.0))
+        return read_apart(path, progress)
     except InvalidArchive:
-        path.unlink()  # a damaged one must not be found again the next time
+        if not isinstance(source, LocalArchive):
+            path.unlink(missing_ok=True)
         raise
 
 

@@ -10,7 +10,7 @@ from backend.aws.bucket import bucket_errors, list_folders, list_objects
 from backend.aws.environment import Environment
 from backend.aws.errors import find
 from backend.aws.names import DATASETS_PREFIX
-from backend.staging.dataset import delete_dataset
+from backend.staging.dataset import DESCRIPTION, delete_dataset
 
 _QUIET = timedelta(minutes=15)
 """Longer than boto3 tries to upload one object: a staging that added none for so long has ended."""
@@ -32,7 +32,7 @@ def remove_leftovers(environment: Environment, quiet: timedelta = _QUIET) -> Non
 
 
 def _is_left(environment: Environment, prefix: str, quiet: timedelta) -> bool:
-    described = find(environment.s3.head_object, Bucket=environment.bucket, Key=f"{prefix}dataset.json")
+    described = find(environment.s3.head_object, Bucket=environment.bucket, Key=f"{prefix}{DESCRIPTION}")
     if described is not None:
         return False
     added = max((item["LastModified"] for item in list_objects(environment, prefix)), default=None)

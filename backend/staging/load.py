@@ -1,67 +1,91 @@
-"""Putting a dataset into the bucket: whole, or not at all."""
+"""Putting a dataset into the bucket: only what is not there yet goes up, and it is there whole or not at all."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from backend.aws.bucket import bucket_errors, delete_keys, list_folders, list_objects
+from backend.aws.bucket import bucket_errors, delete_keys, list_folders
 from backend.aws.environment import Environment
 from backend.aws.names import DATASETS_PREFIX, stamp
 from backend.errors import AwsRequestError
 from backend.progress import Progress
 from backend.staging.dataset import (
     DATASET_JSON,
+    DESCRIPTION,
+    DUPLICATES,
     POINTER_KEY,
+    RECORD,
     Dataset,
     OtherClass,
     Pointer,
     dataset_prefix,
     describe_dataset,
 )
+from backend.staging.duplicates import LIMIT, duplicates_json
 from backend.staging.leftovers import remove_leftovers
+from backend.staging.record import Record, Stored, digest_of, read_record, record_json, unchanged
+from backend.staging.transfer import Transfer
 from backend.staging.transform import LabelledImage, content_digest
+from backend.staging.uploading import Item, upload
 from backend.wording import count_of
 
-_UPLOAD_THREADS = 16
 _log = logging.getLogger(__name__)
 
 Images = Mapping[str, Sequence[LabelledImage]]
 """The images to stage, by split."""
 
 
-def load_dataset(
-    environment: Environment,
-    source: str,
-    synthetic: bool,
-    labels: Sequence[str],
-    images: Images,
-    progress: Progress,
-    other: OtherClass | None = None,
-) -> Dataset:
+@dataclass(frozen=True)
+class Made:
+    """What a staging made of its source: everything that the dataset says of itself, and its images."""
+
+    source: str
+    synthetic: bool
+    labels: tuple[str, ...]
+    images: Images
+    other: OtherClass | None = None
+    recipe: str | None = None
+
+
+def load_dataset(environment: Environment, made: Made, progress: Progress) -> Dataset:
     """Put the images into the bucket as a dataset and make it the current one.
 
-    The id tells the content: images that are there already are not uploaded again. When this fails, or `progress`
-    raises, nothing of the dataset stays and the current one is as before; what a killed one left goes first.
+    The id tells the content. What the bucket has of it already is not uploaded, images that the current dataset has too
+    are copied within the bucket, what is below its prefix and not part of it is deleted. When this fails, or `progress`
+    raises, nothing of a new dataset stays, one that was there stays, and the current one is as before.
     Raises AwsRequestError when the bucket is missing or refuses.
     """
-    _remove_leftovers(environment)
-    digest = content_digest(labels, images)
+    digest = content_digest(made.labels, made.images)
     with bucket_errors(environment, f"stage images in bucket {environment.bucket}"):
-        dataset_id = _existing_id(environment, digest) or f"{stamp()}-{digest}"
-        dataset = _dataset(environment, dataset_id, source, synthetic, labels, images, other)
-        staged = _staged_before(environment, dataset, images)
-        if staged is None:
-            _upload(environment, dataset, images, progress)
-        else:
-            _make_current(environment, dataset_id)
-    return staged or dataset
+        existing = _existing_id(environment, digest)
+        described = describe_dataset(environment, existing) if existing else None
+        dataset = _dataset(environment, existing or f"{stamp()}-{digest}", made)
+        if described is not None:
+            dataset = replace(described, recipe=made.recipe)
+        _bring(environment, dataset, _items(dataset, made.images), described, progress)
+        _make_current(environment, dataset)
+    return dataset
 
 
-def _remove_leftovers(environment: Environment) -> None:
+def find_staged(environment: Environment, recipe: str) -> Dataset | None:
+    """The dataset that was made by this recipe, made the current one; None when there is none, or it is not whole.
+
+    Raises AwsRequestError when the bucket cannot be read.
+    """
+    with bucket_errors(environment, f"look for datasets in bucket {environment.bucket}"):
+        for dataset_id in sorted(_dataset_ids(environment), reverse=True):
+            dataset = describe_dataset(environment, dataset_id)
+            if dataset is not None and dataset.recipe == recipe and _is_whole(environment, dataset):
+                _make_current(environment, dataset)
+                return dataset
+    return None
+
+
+def clear_leftovers(environment: Environment) -> None:
     """Remove what earlier stagings left; what cannot be deleted keeps nobody from staging: cleanup lists it."""
     try:
         remove_leftovers(environment)
@@ -69,119 +93,131 @@ def _remove_leftovers(environment: Environment) -> None:
         _log.warning("unfinished datasets are left", exc_info=error)
 
 
-def _dataset(
-    environment: Environment,
-    dataset_id: str,
-    source: str,
-    synthetic: bool,
-    labels: Sequence[str],
-    images: Images,
-    other: OtherClass | None,
-) -> Dataset:
-    counts = {
-        split: dict(Counter(labels[image.label_index] for image in split_images))
-        for split, split_images in images.items()
-    }
-    return Dataset(
-        dataset_id=dataset_id,
-        source=source,
-        synthetic=synthetic,
-        labels=tuple(labels),
-        counts=counts,
-        bucket=environment.bucket,
-        prefix=dataset_prefix(dataset_id),
-        staged_at=datetime.now(UTC),
-        other=other,
-    )
+def _bring(
+    environment: Environment, dataset: Dataset, items: Mapping[str, Item], described: Dataset | None, progress: Progress
+) -> None:
+    """Make what is below the dataset's prefix what it is to be: its description, which makes it one, comes last."""
+    transfer = Transfer.of(environment)
+    etags = transfer.etags(dataset.prefix)
+    record = read_record(environment, dataset)
+    kept = _kept(record, items, etags)
+    missing = [item for path, item in items.items() if path not in kept]
+    if dataset == described and not missing and kept == record and set(etags) == {*items, RECORD, DESCRIPTION}:
+        return
+    try:
+        copies = _copies(environment, dataset, transfer) if missing else {}
+        uploaded = upload(transfer, dataset.prefix, missing, copies, progress)
+        stored = _whole(dataset, items, {**kept, **uploaded}, transfer.etags(dataset.prefix))
+        transfer.put(dataset.record_key, record_json(stored), "application/json")
+        transfer.put(dataset.description_key, DATASET_JSON.dump_json(dataset), "application/json")
+        strays = set(etags) - {*items, RECORD, DESCRIPTION}
+        delete_keys(environment, [f"{dataset.prefix}{path}" for path in strays])
+        progress(1.0, f"Staged {count_of(sum(map(dataset.size, dataset.splits)), 'image')}.")
+    except BaseException as failure:  # a cancelled job too leaves nothing
+        if described is None:
+            _remove(environment, dataset, items, failure)
+        raise
 
 
-def _existing_id(environment: Environment, digest: str) -> str | None:
-    """The id of the dataset with this content, whole or not."""
-    for folder in list_folders(environment, DATASETS_PREFIX):
-        dataset_id = folder.removeprefix(DATASETS_PREFIX).rstrip("/")
-        if dataset_id.endswith(f"-{digest}"):
-            return dataset_id
-    return None
+def _kept(record: Record, items: Mapping[str, Item], etags: Mapping[str, str]) -> dict[str, Stored]:
+    """What is in the bucket as it is to be: by the record or, where a killed staging wrote none, by its MD5 sum."""
+    same = unchanged(record, etags)
+    kept = {path: stored for path, stored in same.items() if path in items and items[path].digest == stored.digest}
+    for path in items.keys() & etags.keys() - record.keys():
+        if items[path].has_etag(etags[path]):
+            kept[path] = Stored(items[path].digest, etags[path])
+    return kept
 
 
-def _staged_before(environment: Environment, dataset: Dataset, images: Images) -> Dataset | None:
-    """The description of this dataset when every object of it is in the bucket."""
-    missing = _missing(environment, dataset, [*_content_keys(dataset, images), dataset.description_key])
-    return None if missing else describe_dataset(environment, dataset.dataset_id)
+def _copies(environment: Environment, dataset: Dataset, transfer: Transfer) -> dict[str, str]:
+    """The keys of the current dataset's objects by what tells their content, to be copied from."""
+    current = describe_dataset(environment)
+    if current is None or current.dataset_id == dataset.dataset_id:
+        return {}
+    record = unchanged(read_record(environment, current), transfer.etags(current.prefix))
+    return {stored.digest: f"{current.prefix}{path}" for path, stored in record.items()}
 
 
-def _require_whole(environment: Environment, dataset: Dataset, images: Images) -> None:
-    """Raise AwsRequestError when what was uploaded was deleted meanwhile: what is described is whole."""
-    if missing := _missing(environment, dataset, _content_keys(dataset, images)):
+def _whole(
+    dataset: Dataset, items: Mapping[str, Item], stored: Mapping[str, Stored], etags: Mapping[str, str]
+) -> dict[str, Stored]:
+    """The record of what was stored; raises AwsRequestError when any was deleted meanwhile."""
+    if missing := items.keys() - etags.keys():
         raise AwsRequestError(
             f"{count_of(len(missing), 'object')} of dataset {dataset.dataset_id} were deleted while it was staged. "
             "Stage the images again."
         )
+    return {path: Stored(stored[path].digest, stored[path].etag or etags[path]) for path in items}
 
 
-def _missing(environment: Environment, dataset: Dataset, keys: Sequence[str]) -> set[str]:
-    return set(keys) - {item["Key"] for item in list_objects(environment, dataset.prefix)}
+def _is_whole(environment: Environment, dataset: Dataset) -> bool:
+    """Whether the bucket has what the dataset's record says, and nothing besides."""
+    record = read_record(environment, dataset)
+    etags = Transfer.of(environment).etags(dataset.prefix)
+    return bool(record) and etags.keys() == {*record, RECORD, DESCRIPTION} and unchanged(record, etags) == record
 
 
-def _upload(environment: Environment, dataset: Dataset, images: Images, progress: Progress) -> None:
-    """Upload everything of the dataset, its description last, and make it current; on failure delete it all again."""
+def _remove(environment: Environment, dataset: Dataset, items: Mapping[str, Item], failure: BaseException) -> None:
+    """Delete all that was uploaded of a dataset that did not come about."""
+    paths = [*items, RECORD, DESCRIPTION]
     try:
-        _upload_images(environment, dataset, images, progress)
-        for split, split_images in images.items():
-            _put(environment, dataset.manifest_key(split), _manifest(split_images), "text/plain")
-        _require_whole(environment, dataset, images)
-        _put(environment, dataset.description_key, DATASET_JSON.dump_json(dataset), "application/json")
-        progress(1.0, f"Staged {_total(images):,} images.")
-        _make_current(environment, dataset.dataset_id)
-    except BaseException as failure:  # a cancelled job too leaves nothing
-        try:
-            delete_keys(environment, [*_content_keys(dataset, images), dataset.description_key])
-        except AwsRequestError as leftover:
-            failure.add_note(
-                f"{leftover} Parts of dataset {dataset.dataset_id} are left: delete them on the cleanup page."
-            )
-        raise
+        delete_keys(environment, [f"{dataset.prefix}{path}" for path in paths])
+    except AwsRequestError as leftover:
+        failure.add_note(f"{leftover} Parts of dataset {dataset.dataset_id} are left: delete them on the cleanup page.")
 
 
-def _upload_images(environment: Environment, dataset: Dataset, images: Images, progress: Progress) -> None:
-    total = _total(images)
-    with ThreadPoolExecutor(_UPLOAD_THREADS) as pool:
-        uploads = [
-            pool.submit(_put_image, environment, dataset.image_key(split, image.name), image)
-            for split, split_images in images.items()
-            for image in split_images
-        ]
-        try:
-            for done, upload in enumerate(as_completed(uploads), start=1):
-                upload.result()
-                progress(done / total, f"Uploaded {done:,} of {total:,} images.")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+def _dataset(environment: Environment, dataset_id: str, made: Made) -> Dataset:
+    counts = {
+        split: dict(Counter(made.labels[image.label_index] for image in of_split))
+        for split, of_split in made.images.items()
+    }
+    return Dataset(
+        dataset_id=dataset_id,
+        source=made.source,
+        synthetic=made.synthetic,
+        labels=made.labels,
+        counts=counts,
+        bucket=environment.bucket,
+        prefix=dataset_prefix(dataset_id),
+        staged_at=datetime.now(UTC),
+        other=made.other,
+        recipe=made.recipe,
+    )
 
 
-def _make_current(environment: Environment, dataset_id: str) -> None:
-    _put(environment, POINTER_KEY, Pointer(dataset_id=dataset_id).model_dump_json().encode(), "application/json")
+def _items(dataset: Dataset, images: Images) -> dict[str, Item]:
+    """The objects of a dataset, but for its record and its description, by their keys without its prefix."""
+    told_by = f"pairs within {LIMIT} of {dataset.dataset_id}"
+    duplicates = Item(DUPLICATES, told_by, lambda: duplicates_json(images), "application/json")
+    manifests = [_manifest(f"{split}.lst", of_split) for split, of_split in images.items()]
+    pictures = [_picture(split, image) for split, of_split in images.items() for image in of_split]
+    return {item.path: item for item in (duplicates, *manifests, *pictures)}  # what takes longest comes first
 
 
-def _put_image(environment: Environment, key: str, image: LabelledImage) -> None:
-    _put(environment, key, image.as_png(), "image/png")
+def _picture(split: str, image: LabelledImage) -> Item:
+    return Item(f"{split}/{image.name}", digest_of(image.pixels.tobytes()), image.as_png, "image/png")
 
 
-def _put(environment: Environment, key: str, body: bytes, content_type: str) -> None:
-    environment.s3.put_object(Bucket=environment.bucket, Key=key, Body=body, ContentType=content_type)
-
-
-def _manifest(images: Sequence[LabelledImage]) -> bytes:
+def _manifest(path: str, images: Sequence[LabelledImage]) -> Item:
     """The list file of SageMaker's image-classification: index, class index, path in the channel, with tabs between."""
-    return "".join(f"{index}\t{image.label_index}\t{image.name}\n" for index, image in enumerate(images)).encode()
+    lines = "".join(f"{index}\t{image.label_index}\t{image.name}\n" for index, image in enumerate(images))
+    return Item(path, digest_of(lines.encode()), lines.encode, "text/plain")
 
 
-def _content_keys(dataset: Dataset, images: Images) -> list[str]:
-    """Every key of the dataset but that of its description."""
-    image_keys = [dataset.image_key(split, image.name) for split in images for image in images[split]]
-    return [*image_keys, *(dataset.manifest_key(split) for split in images)]
+def _existing_id(environment: Environment, digest: str) -> str | None:
+    """The id of the dataset with this content, whole or not."""
+    return next((found for found in _dataset_ids(environment) if found.endswith(f"-{digest}")), None)
 
 
-def _total(images: Images) -> int:
-    return sum(len(split_images) for split_images in images.values())
+def _dataset_ids(environment: Environment) -> list[str]:
+    folders = list_folders(environment, DATASETS_PREFIX)
+    return [folder.removeprefix(DATASETS_PREFIX).rstrip("/") for folder in folders]
+
+
+def _make_current(environment: Environment, dataset: Dataset) -> None:
+    environment.s3.put_object(
+        Bucket=environment.bucket,
+        Key=POINTER_KEY,
+        Body=Pointer(dataset_id=dataset.dataset_id).model_dump_json().encode(),
+        ContentType="application/json",
+    )

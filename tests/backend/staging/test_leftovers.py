@@ -12,8 +12,9 @@ import pytest
 from backend import cleanup, foundation, staging
 from backend.aws.environment import Environment
 from backend.errors import AwsRequestError
-from backend.staging import load
 from backend.staging.leftovers import remove_leftovers
+from backend.staging.transfer import Transfer
+from backend.staging.uploading import upload
 from tests import answers
 from tests.projects import of_project
 
@@ -102,13 +103,13 @@ def test_images_that_are_deleted_while_they_are_staged_make_no_dataset(
     project: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As another process does, which takes a staging on a machine that slept for a dead one."""
-    upload = load._upload_images
 
-    def upload_and_lose_one(environment: Environment, dataset: staging.Dataset, *rest: Any) -> None:
-        upload(environment, dataset, *rest)
-        environment.s3.delete_object(Bucket=environment.bucket, Key=keys(environment, f"{dataset.prefix}train/")[0])
+    def upload_and_lose_one(transfer: Transfer, prefix: str, *rest: Any) -> Any:
+        uploaded = upload(transfer, prefix, *rest)
+        project.s3.delete_object(Bucket=project.bucket, Key=keys(project, f"{prefix}train/")[0])
+        return uploaded
 
-    monkeypatch.setattr(load, "_upload_images", upload_and_lose_one)
+    monkeypatch.setattr("backend.staging.load.upload", upload_and_lose_one)
     with pytest.raises(AwsRequestError, match=r"1 object of dataset .* deleted while it was staged"):
         staging.stage_dataset(project, SAMPLE, other=None)
     assert keys(project) == []

@@ -30,7 +30,8 @@ from backend.errors import (
 from backend.foundation import deploy_foundation
 from backend.progress import no_progress
 from backend.staging.cifar import read_archive
-from backend.staging.load import load_dataset
+from backend.staging.load import Made, load_dataset
+from backend.staging.transfer import Transfer
 from tests.backend.staging.archives import MakeArchive, batch
 from tests.projects import of_project
 
@@ -53,7 +54,7 @@ def test_the_real_archive_is_staged_whole(bucket: Environment, real_archive: Pat
         "test": {"bicycle": 100, "motorcycle": 100},
     }
     assert (dataset.size("train"), dataset.size("validation"), dataset.size("test")) == (850, 150, 200)
-    assert len(staged_keys()) == 1200 + 3 + 1 + 1  # images, manifests, description, pointer
+    assert len(staged_keys()) == 1200 + 3 + 3 + 1  # images, manifests, what was found and what is there, pointer
     assert not dataset.synthetic
     images = staging.list_images(bucket, dataset, "test")
     original = read_archive(real_archive)["test"]
@@ -158,14 +159,14 @@ def test_a_failure_half_way_leaves_the_dataset_before_as_it_was(
 ) -> None:
     dataset = staging.stage_dataset(bucket, SAMPLE)
     before = staged_keys()
-    put_object = bucket.s3.put_object
+    put = Transfer.put
 
-    def fail_at_test_images(**request: Any) -> Any:
-        if "/test/" in request["Key"]:
+    def fail_at_test_images(transfer: Transfer, key: str, *rest: Any) -> str:
+        if "/test/" in key:
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
-        return put_object(**request)
+        return put(transfer, key, *rest)
 
-    monkeypatch.setattr(bucket.s3, "put_object", fail_at_test_images)
+    monkeypatch.setattr(Transfer, "put", fail_at_test_images)
     with pytest.raises(AwsRequestError, match=r"Access Denied.*permission"):
         staging.stage_dataset(bucket, OTHER_SAMPLE)
     assert staged_keys() == before
@@ -201,7 +202,7 @@ def no_bucket(environment: Environment) -> Environment:
 
 def test_without_a_bucket_the_foundation_is_asked_for(no_bucket: Environment) -> None:
     with pytest.raises(NotFound, match=r"Bucket scones-bare-.* does not exist. Deploy the foundation stack"):
-        load_dataset(no_bucket, "drawn", True, ("bicycle", "motorcycle"), {"train": [], "test": []}, no_progress)
+        load_dataset(no_bucket, Made("drawn", True, ("bicycle", "motorcycle"), {"train": [], "test": []}), no_progress)
 
 
 def test_without_a_bucket_nothing_is_staged(no_bucket: Environment) -> None:
