@@ -5,6 +5,7 @@ from backend.deployment.challenger import add_challenger, promote, set_share, wi
 from backend.deployment.deploy import delete_endpoint, deploy_model, roll_back
 from backend.deployment.endpoint import Endpoint, describe_endpoint, wait_for_endpoint
 from backend.deployment.history import MOST_LISTED, Configuration, list_configurations
+from backend.deployment.lineage import Link, Step, lineage
 from backend.deployment.serving import DeploymentOptions, capture_folder
 from backend.deployment.temporary import temporary_endpoint
 from backend.deployment.trial import Trial, is_trial, try_image
@@ -15,7 +16,9 @@ __all__ = [
     "Configuration",
     "DeploymentOptions",
     "Endpoint",
+    "Link",
     "Origin",
+    "Step",
     "Trial",
     "Variant",
     "add_challenger",
@@ -25,6 +28,7 @@ __all__ = [
     "deployable",
     "describe_endpoint",
     "is_trial",
+    "lineage",
     "list_configurations",
     "promote",
     "roll_back",

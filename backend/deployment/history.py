@@ -12,7 +12,7 @@ from typing import Any
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.deployment.artifacts import is_there
-from backend.deployment.variants import Variant, configured_variants, origins
+from backend.deployment.variants import Variant, configured_variants, origins, share
 from backend.errors import DeploymentNotPossible, ModelMissing
 
 MOST_LISTED = 20
@@ -33,6 +33,10 @@ class Configuration:
     def can_serve(self) -> bool:
         """Whether its models are there; whether their artifacts are, rolling back tells."""
         return all(variant.origin.artifact for variant in self.variants)
+
+    def share(self, variant: Variant) -> float | None:
+        """Which share of the requests one of its variants was to answer, or to be asked copies of."""
+        return share(self.variants, variant, desired=True)
 
 
 def list_configurations(environment: Environment) -> list[Configuration]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import find
+from backend.errors import DatasetDamaged
 from backend.staging import describe_dataset
 from backend.training.jobs import dataset_id_of
 
@@ -89,8 +91,16 @@ def _origin(environment: Environment, model: str) -> Origin:
     name = _job_of(artifact) if artifact else None
     job = find(environment.sagemaker.describe_training_job, TrainingJobName=name) if name else None
     dataset_id = dataset_id_of(job) if job else None
-    dataset = describe_dataset(environment, dataset_id) if dataset_id else None
-    return Origin(artifact, job["TrainingJobName"] if job else None, dataset_id, dataset.labels if dataset else ())
+    labels = _labels(environment, dataset_id) if dataset_id else ()
+    return Origin(artifact, job["TrainingJobName"] if job else None, dataset_id, labels)
+
+
+def _labels(environment: Environment, dataset_id: str) -> tuple[str, ...]:
+    """None where the dataset is gone, or damaged, which keeps no endpoint from being told of."""
+    with suppress(DatasetDamaged):
+        if dataset := describe_dataset(environment, dataset_id):
+            return dataset.labels
+    return ()
 
 
 def _job_of(artifact: str) -> str | None:

@@ -1,61 +1,23 @@
-"""The endpoint: deploying a model to it, where its model came from, and taking it away."""
+"""The endpoint: its status, the models that answer now, where they came from, and taking it away."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from backend import deployment, jobs
 from backend.aws.environment import Environment
-from backend.deployment import DeploymentOptions, Endpoint
-from backend.training import Accuracy, TrainingJob
+from backend.deployment import Endpoint, Variant
+from backend.prices import hourly_price
+from pages.deployment.lineage import draw_lineage
 from pages.shared.confirm import confirm
 from pages.shared.environment import action
 from pages.shared.live import JobName, is_running
 from pages.shared.status import draw_status
 from pages.shared.text import as_text
 from pages.shared.times import format_time
-
-_DEFAULTS = DeploymentOptions()
-_INSTANCE_TYPES = ["ml.m5.large", "ml.m5.xlarge", "ml.m5.2xlarge", "ml.c5.xlarge", "ml.g4dn.xlarge"]
-
-
-def choose_deployment(
-    completed: list[TrainingJob], accuracies: Mapping[str, Accuracy]
-) -> tuple[str, DeploymentOptions]:
-    """The training job whose model to serve, the newest at first, and how."""
-    job = st.selectbox(
-        "Model of training job",
-        completed,
-        format_func=lambda job: _job_title(job, accuracies.get(job.name)),
-        key="deployment.job",
-    )
-    machine, count, capture = st.columns(3)
-    instance_type = machine.selectbox(
-        "Instance type",
-        _INSTANCE_TYPES,
-        index=_INSTANCE_TYPES.index(_DEFAULTS.instance_type),
-        accept_new_options=True,
-        key="deployment.instance_type",
-    )
-    instance_count = count.number_input("Instances", 1, 10, _DEFAULTS.instance_count, key="deployment.instances")
-    percent = capture.slider(
-        "Captured requests, %",
-        0,
-        100,
-        _DEFAULTS.capture_percent,
-        key="deployment.capture",
-        help="Monitoring reads them.",
-    )
-    return job.name, DeploymentOptions(instance_type, instance_count, percent)
-
-
-def follow_deployment(environment: Environment, config: str) -> None:
-    """Tell at the end whether the endpoint serves from its new configuration: SageMaker takes back what fails."""
-    work = partial(deployment.wait_for_endpoint, environment, config=config)
-    jobs.start(JobName.DEPLOYMENT, "Deploying the model", work, "The model is deployed.")
 
 
 def draw_endpoint(environment: Environment) -> bool:
@@ -68,8 +30,24 @@ def draw_endpoint(environment: Environment) -> bool:
         if endpoint.failure_reason:
             said = f"The last change was taken back: {endpoint.failure_reason}"
             st.error(as_text(said if endpoint.in_service else endpoint.failure_reason), icon=":material/error:")
-        _draw_lineage(endpoint)
+        if len(endpoint.variants) > 1:
+            _draw_variants(endpoint)
+        draw_lineage(environment, endpoint)
     return endpoint.is_changing
+
+
+def role(endpoint: Endpoint, variant: Variant) -> str:
+    """What a variant is at the endpoint."""
+    if variant == endpoint.champion:
+        return "Champion"
+    if variant.model is None:
+        return "Leaving"
+    return "Shadow" if variant.is_shadow else "Challenger"
+
+
+def in_percent(share: float | None) -> str:
+    """A share of the requests; a dash for none."""
+    return "-" if share is None else f"{100 * share:.3g} %"
 
 
 def _draw_head(environment: Environment, endpoint: Endpoint) -> None:
@@ -79,38 +57,41 @@ def _draw_head(environment: Environment, endpoint: Endpoint) -> None:
             draw_status(endpoint.status)
         if not endpoint.is_changing:
             _offer_deletion(environment, endpoint)
-    st.caption(
-        f"{endpoint.instance_count} x {endpoint.instance_type}, classes {', '.join(endpoint.labels) or 'unknown'}, "
-        f"changed {format_time(endpoint.modified_at)}"
-    )
+    classes = f"classes {', '.join(endpoint.labels) or 'unknown'}"
+    machines = [_machines(variant) for variant in endpoint.variants]
+    st.caption(f"{'; '.join(machines)}, {classes}, changed {format_time(endpoint.modified_at)}".replace("$", "\\$"))
+
+
+def _machines(variant: Variant) -> str:
+    if variant.instance_type is None or variant.instance_count is None:
+        return f"machines of {variant.name} unknown"
+    price = hourly_price(variant.instance_type, variant.instance_count)
+    return f"{variant.instance_count} x {variant.instance_type}" + (f" ({price} on AWS)" if price else "")
 
 
 def _offer_deletion(environment: Environment, endpoint: Endpoint) -> None:
-    question = f"Delete endpoint {endpoint.name}? The training job and its model artifact stay."
+    question = (
+        f"Delete endpoint {endpoint.name}? Training jobs and their models' artifacts stay, and earlier endpoint "
+        "configurations, from which it can be served again."
+    )
     if confirm("Delete endpoint", question, key="deployment.delete", disabled=is_running(JobName.DEPLOYMENT)):
         with action("Deletion started"):
             work = partial(deployment.delete_endpoint, environment)
             jobs.start(JobName.DEPLOYMENT, "Deleting the endpoint", work, "The endpoint is deleted.")
 
 
-def _draw_lineage(endpoint: Endpoint) -> None:
-    """From the dataset to the captured records, one line each."""
-    share = f"{endpoint.capture_percent}% of requests, to {endpoint.capture_destination}"
-    captured = share if endpoint.capture_percent else "Off"
-    st.table(
+def _draw_variants(endpoint: Endpoint) -> None:
+    """Who answers which share of the requests now, and is to."""
+    rows = [
         {
-            ":material/photo_library: Dataset": endpoint.dataset_id or "unknown",
-            ":material/model_training: Training job": endpoint.training_job or "unknown",
-            ":material/deployed_code: Model artifact": endpoint.model_artifact,
-            ":material/rocket_launch: Endpoint configuration": endpoint.endpoint_config,
-            ":material/database: Data capture": captured,
-        },
-        border="horizontal",
-        hide_header=True,
-    )
-
-
-def _job_title(job: TrainingJob, accuracy: Accuracy | None) -> str:
-    if accuracy is None:
-        return job.name
-    return f"{job.name} (validation accuracy {accuracy.kept:.3f}: {accuracy.epochs_in_words})"
+            "Role": role(endpoint, variant),
+            "Variant": variant.name,
+            "Model of training job": variant.origin.training_job or variant.model or "unknown",
+            "Requests now": in_percent(endpoint.share(variant)),
+            "Wanted": in_percent(endpoint.share(variant, desired=True)),
+        }
+        for variant in endpoint.variants
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="deployment.variants")
+    if any(variant.is_shadow for variant in endpoint.variants):
+        st.caption("A shadow is asked copies of that share of the requests. Its answers are captured, and no one's.")

@@ -1,23 +1,29 @@
-"""Serving a trained model from the endpoint."""
+"""Serving trained models from the endpoint."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import streamlit as st
 
 from backend import deployment
-from backend.deployment import Endpoint
+from backend.deployment import Configuration, Endpoint
 from backend.training import Accuracy, TrainingJob
-from pages.deployment.endpoint import choose_deployment, draw_endpoint, follow_deployment
+from pages.deployment.challenger import draw_challenger
+from pages.deployment.endpoint import draw_endpoint
+from pages.deployment.following import change_endpoint, is_busy
+from pages.deployment.form import choose_deployment
+from pages.deployment.history import draw_history
+from pages.deployment.trial import draw_trial
 from pages.shared import (
     JobName,
     PagePath,
-    action,
     current_environment,
     draw_about,
     draw_missing,
+    draw_next,
     follow,
     follow_job,
-    is_running,
     part,
     reads,
 )
@@ -27,6 +33,7 @@ draw_about(PagePath.DEPLOYMENT)
 environment = current_environment()
 completed: list[TrainingJob] | None = None
 endpoint: Endpoint | None = None
+configurations: list[Configuration] = []
 accuracies: dict[str, Accuracy] = {}
 
 with part():
@@ -40,15 +47,23 @@ with part():
         follow(lambda: draw_endpoint(environment), is_changing=endpoint.is_changing)
     elif completed:
         draw_missing("No endpoint is deployed yet. The newest model is chosen below.")
+if endpoint is not None and endpoint.in_service:
+    draw_next(PagePath.WORKFLOW, "The model answers. Next, a workflow asks it about each image, and judges the answer.")
+    with part():
+        draw_trial(environment, endpoint)
+    with part():
+        draw_challenger(environment, endpoint, completed or [], accuracies)
 with part():
     if completed == []:
         draw_missing("A deployment needs a trained model: no training job has one.", PagePath.TRAINING)
     elif completed:
         label = "Deploy" if endpoint is None else "Deploy another model"
         with st.expander(label, icon=":material/rocket_launch:", expanded=endpoint is None):
-            job, options = choose_deployment(completed, accuracies)
-            changing = is_running(JobName.DEPLOYMENT) or (endpoint is not None and endpoint.is_changing)
-            if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=changing):
-                with action("Deployment started"), st.spinner("Starting the deployment"):
-                    config = deployment.deploy_model(environment, job, options)
-                    follow_deployment(environment, config)
+            job, options = choose_deployment(environment, completed, accuracies)
+            if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=is_busy(endpoint)):
+                change = partial(deployment.deploy_model, environment, job, options)
+                change_endpoint(environment, change, "Deploying the model", "The model is deployed.")
+with part():
+    configurations = reads.list_configurations(environment)
+    if configurations:
+        draw_history(environment, endpoint, configurations)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.aws.console import execution_url
+from backend.aws.console import execution_url, s3_url, sagemaker_url
 from backend.aws.environment import Environment
 
 
@@ -29,5 +29,18 @@ def test_an_execution_is_shown_by_the_console_of_its_partition(
         assert found.endswith(f":states:{region}:000000000000:execution:{environment.project}:a-name")
 
 
+def test_what_sagemaker_and_s3_have_is_shown_by_their_consoles(environment: Environment) -> None:
+    """Source: the addresses of the consoles of SageMaker and S3."""
+    on_aws = replace(environment, region="eu-west-1", has_console=True)
+    console = "https://eu-west-1.console.aws.amazon.com"
+    assert sagemaker_url(on_aws, "endpoints", "bikes") == f"{console}/sagemaker/home?region=eu-west-1#/endpoints/bikes"
+    found = s3_url(on_aws, "s3://bucket/models/a/model.tar.gz")
+    assert found == f"{console}/s3/object/bucket?region=eu-west-1&prefix=models/a/model.tar.gz"
+    found = s3_url(on_aws, "s3://bucket/captured/")
+    assert found == f"{console}/s3/buckets/bucket?region=eu-west-1&prefix=captured/"
+
+
 def test_the_embedded_aws_has_no_console(environment: Environment) -> None:
     assert execution_url(environment, "a-name") is None
+    assert sagemaker_url(environment, "jobs", "a-name") is None
+    assert s3_url(environment, "s3://bucket/key") is None

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ CAPTURE = {
     "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
     "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
 }
-_TIME = 1769850000.0
+_TIME = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 
 
 def variant(name: str, model: str, weight: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -131,25 +132,66 @@ class Account:
             "InputDataConfig": [channel] if dataset else [],
         }
 
+    def list_training_jobs(self, _request: dict[str, Any]) -> dict[str, Any]:
+        members = ("TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingJobStatus")
+        jobs = [self.describe_training_job({"TrainingJobName": name}) for name in self.jobs]
+        return {"TrainingJobSummaries": [{member: job[member] for member in members} for job in jobs]}
+
     @contextmanager
     def open(self) -> Iterator[Environment]:
         """The account as the app sees it, until the block ends."""
         with ExitStack() as stack:
             said = {operation: partial(answer, self) for operation, answer in _READS.items()}
-            said |= {operation: partial(self._change, operation) for operation in _CHANGES}
+            said |= {operation: partial(self._change, operation) for operation in _EFFECTS}
             for operation, answer in said.items():
                 stack.enter_context(answers.answered(self.environment.sagemaker, operation, answer))
             events: Any = self.environment.s3.meta.events
             for operation in ("HeadObject", "GetObject"):
                 events.register(f"before-call.s3.{operation}", self._object)
                 stack.callback(events.unregister, f"before-call.s3.{operation}", self._object)
+            events = self.environment.sagemaker_runtime.meta.events
+            events.register("before-call.sagemaker-runtime.InvokeEndpoint", self._invoke)
+            stack.callback(events.unregister, "before-call.sagemaker-runtime.InvokeEndpoint", self._invoke)
+            stack.enter_context(answers.answered(self.environment.logs, "DescribeLogStreams", _no_log))
             yield self.environment
 
     def _change(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         if operation in self.refuses:
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "Not now."}}, operation)
         self.asked.append((operation, request))
+        _EFFECTS[operation](self, request)
         return dict.fromkeys(("EndpointArn", "EndpointConfigArn", "ModelArn"), "arn")
+
+    def _create_model(self, request: dict[str, Any]) -> None:
+        self.models[request["ModelName"]] = request["PrimaryContainer"]["ModelDataUrl"]
+
+    def _create_config(self, request: dict[str, Any]) -> None:
+        name = request["EndpointConfigName"]
+        kept = ("ShadowProductionVariants", "DataCaptureConfig")
+        self.configure(name, *request["ProductionVariants"], **{key: request[key] for key in kept if key in request})
+
+    def _update_endpoint(self, request: dict[str, Any]) -> None:
+        config = self.configs[request["EndpointConfigName"]]
+        summaries, shadows = (
+            [summary(item["VariantName"], item["InitialVariantWeight"]) for item in config.get(member, [])]
+            for member in ("ProductionVariants", "ShadowProductionVariants")
+        )
+        self.serve(
+            request["EndpointConfigName"], *summaries, **({"ShadowProductionVariants": shadows} if shadows else {})
+        )
+
+    def _weigh(self, request: dict[str, Any]) -> None:
+        assert self.endpoint is not None
+        desired = {item["VariantName"]: item["DesiredWeight"] for item in request["DesiredWeightsAndCapacities"]}
+        for item in (*self.endpoint["ProductionVariants"], *self.endpoint.get("ShadowProductionVariants", [])):
+            item |= dict.fromkeys(("CurrentWeight", "DesiredWeight"), desired[item["VariantName"]])
+
+    def _invoke(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        self.asked.append(("InvokeEndpoint", {"headers": dict(params["headers"]), "body": params["body"]}))
+        return SimpleNamespace(status_code=200), {
+            "Body": io.BytesIO(b"[0.25, 0.75]"),
+            "InvokedProductionVariant": "AllTraffic",
+        }
 
     def _object(self, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         key = params["url_path"].partition("/")[2].removeprefix(f"{self.environment.bucket}/")
@@ -164,6 +206,11 @@ def _opened() -> Environment:
     return answers.account()
 
 
+def _no_log(_request: dict[str, Any]) -> dict[str, Any]:
+    """As CloudWatch Logs says that there is no such group."""
+    raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "No."}}, "DescribeLogStreams")
+
+
 def missing(what: str) -> Any:
     """As SageMaker says that there is none."""
     said = f'Could not find {what} "arn".'
@@ -176,12 +223,13 @@ _READS: dict[str, Any] = {
     "ListEndpointConfigs": Account.list_endpoint_configs,
     "DescribeModel": Account.describe_model,
     "DescribeTrainingJob": Account.describe_training_job,
+    "ListTrainingJobs": Account.list_training_jobs,
 }
-_CHANGES = (
-    "CreateModel",
-    "CreateEndpointConfig",
-    "UpdateEndpoint",
-    "UpdateEndpointWeightsAndCapacities",
-    "DeleteModel",
-    "DeleteEndpointConfig",
-)
+_EFFECTS: dict[str, Any] = {
+    "CreateModel": Account._create_model,
+    "CreateEndpointConfig": Account._create_config,
+    "UpdateEndpoint": Account._update_endpoint,
+    "UpdateEndpointWeightsAndCapacities": Account._weigh,
+    "DeleteModel": lambda account, request: account.models.pop(request["ModelName"]),
+    "DeleteEndpointConfig": lambda account, request: account.configs.pop(request["EndpointConfigName"]),
+}
