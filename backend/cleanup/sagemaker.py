@@ -33,9 +33,8 @@ def _machines(environment: Environment, name: str) -> str:
     config = find(environment.sagemaker.describe_endpoint_config, EndpointConfigName=endpoint["EndpointConfigName"])
     if config is None:
         return ""
-    machines = ", ".join(
-        f"{item['InitialInstanceCount']} x {item['InstanceType']}" for item in config["ProductionVariants"]
-    )
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", [])]
+    machines = ", ".join(f"{item['InitialInstanceCount']} x {item['InstanceType']}" for item in variants)
     return f", {machines}: on AWS billed until it is deleted, used or not"
 
 

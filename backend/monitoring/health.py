@@ -96,7 +96,10 @@ def _captured(environment: Environment, executions: Sequence[Execution]) -> set[
 def _without_execution(
     environment: Environment, executions: Sequence[Execution], since: datetime, now: datetime
 ) -> tuple[int, tuple[int, ...]]:
-    """How many records are from this time, at most the newest 50, and which of them no execution asked for."""
+    """How many records are from this time, at most the newest 50, and which of them nobody of the project asked for.
+
+    Neither an execution nor, for a trial, the deployment page.
+    """
     selection = Selection(since, now + timedelta(days=1))
     records = newest(environment, project_source(environment), selection, _LOOKED_AT)
     listed = {inference_id(execution.name) for execution in executions}
@@ -105,8 +108,10 @@ def _without_execution(
         for record_id, identifier in zip(records["record_id"], records["inference_id"], strict=True)
         if identifier not in listed
     ]
-    through = _through_the_workflow(environment, [identifier for _, identifier in others if identifier])
-    return len(records), tuple(record_id for record_id, identifier in others if identifier not in through)
+    named = [identifier for _, identifier in others if identifier]
+    ours = {identifier for identifier in named if deployment.is_trial(identifier)}
+    ours |= _through_the_workflow(environment, [identifier for identifier in named if identifier not in ours])
+    return len(records), tuple(record_id for record_id, identifier in others if identifier not in ours)
 
 
 def _through_the_workflow(environment: Environment, identifiers: Sequence[str]) -> set[str]:

@@ -181,6 +181,9 @@ def test_a_shadow_is_captured_beside_the_champion_and_withdrawn(
     shadow = challenger_of(project)
     assert shadow.is_shadow
 
+    [endpoint] = (item for item in cleanup.list_resources(project) if item.kind.name == "endpoint")
+    assert "1 x ml.m5.xlarge, 1 x ml.m5.xlarge: on AWS billed" in endpoint.detail
+
     key, content = image
     trial = deployment.try_image(project, content, check_picture(key, content), key=key)
     assert trial.variant == VARIANT

@@ -144,6 +144,12 @@ def test_a_record_that_names_an_image_of_the_project_needs_no_execution(
     assert (comparison.records, len(comparison.without_execution)) == (4, 1)
 
 
+def test_a_trial_of_the_deployment_page_is_nobody_elses_request(ran: Workflow, compare: Compare) -> None:
+    ran.ran("a")
+    comparison = compare("a", "trial-20260131-093012-000000", "trial-of-somebody")
+    assert (comparison.records, len(comparison.without_execution)) == (3, 1)
+
+
 @pytest.mark.parametrize(
     ("sampling", "missing", "silent"),
     [(100, 1, 1), (50, 6, 0), (50, 7, 7), (10, 20, 0), (0, 20, 0), (None, 20, 0)],
