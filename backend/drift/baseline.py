@@ -12,7 +12,7 @@ from backend.drift.features import Column, columns_of, values
 from backend.drift.records import Floats, Records
 from backend.errors import BaselineTooSmall
 
-BINS: Final = 48
+BINS: Final = 50
 SMALLEST: Final = 50
 """Records: fewer say too little of what is usual."""
 
@@ -46,6 +46,11 @@ class Baseline:
         parts = [_parted(np.sort(found[~np.isnan(found[:, place]), place])) for place in kept]
         edges, gaps = (np.array(part) for part in zip(*parts, strict=True))
         return cls([columns[place] for place in kept], edges, gaps, len(records))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many of its values are in each bin: an edge belongs to the bin above, and below all is but a gap."""
+        return np.asarray(self.gaps - (np.arange(BINS) == 0))
 
     def bins(self, records: Records) -> NDArray[np.int64]:
         """The bin of each value, of shape (records, columns); BINS where a record has none."""
