@@ -5,12 +5,23 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.evaluation import Evaluation
+from backend.examples import Example
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
 from pages.evaluation.answers import draw_accuracy, draw_calibration, draw_confusions
 from pages.evaluation.foreign import draw_foreign
 from pages.evaluation.run import choose_job, draw_head, draw_run
 from pages.evaluation.threshold import draw_handover, draw_threshold
-from pages.shared import JobName, PagePath, current_environment, draw_about, draw_missing, follow_job, part, reads
+from pages.shared import (
+    JobName,
+    PagePath,
+    current_environment,
+    draw_about,
+    draw_code,
+    draw_missing,
+    follow_job,
+    part,
+    reads,
+)
 
 st.title("Evaluation")
 draw_about(PagePath.EVALUATION)
@@ -31,6 +42,10 @@ with part():
     shown = reads.read_evaluation(environment, job)
 with part():
     draw_run(environment, job, shown)
+with part():
+    dataset = reads.describe_dataset(environment)
+    if dataset is not None and reads.describe_endpoint(environment) is not None:
+        draw_code(environment, Example.EVALUATION, {"dataset": dataset.dataset_id, "labels": dataset.labels})
 with part():
     deployed = reads.describe_workflow(environment)
     is_workflow_read = True

@@ -2,6 +2,7 @@
 
 from pages.shared import reads
 from pages.shared.about import draw_about
+from pages.shared.code import draw_code
 from pages.shared.confirm import confirm
 from pages.shared.environment import action, current_environment, draw_environment, part
 from pages.shared.images import draw_images
@@ -16,6 +17,7 @@ __all__ = [
     "confirm",
     "current_environment",
     "draw_about",
+    "draw_code",
     "draw_environment",
     "draw_images",
     "draw_missing",

@@ -11,11 +11,12 @@ import streamlit as st
 from backend import workflow
 from backend.aws.environment import Environment
 from backend.errors import InvalidImage
+from backend.examples import Example
 from backend.staging import FOREIGN, OTHER, PURPOSES, TEST, Dataset, StagedImage, describe_other
 from backend.staging.upright import make_showable
 from backend.wording import as_words, count_of
 from backend.workflow.uploads import MAX_UPLOAD_MB, MAX_WORKFLOW_BYTES
-from pages.shared import reads
+from pages.shared import draw_code, reads
 from pages.shared.images import draw_images
 from pages.shared.live import JobName, is_running
 from pages.shared.text import as_text
@@ -45,6 +46,8 @@ def draw_submission(environment: Environment, dataset: Dataset | None) -> None:
     images, title = _choose_staged(environment, dataset, way)
     with head:
         _submit(len(images), environment, workflow.submit_images, [image.key for image in images], title)
+    if images:
+        draw_code(environment, Example.SUBMISSION, {"image": images[0].key})
 
 
 def _choose_files() -> Sequence[Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from backend import training
+from backend.examples import Example
 from backend.staging import Dataset
 from backend.training import Accuracy, TrainingJob
-from pages.shared import PagePath, action, current_environment, draw_about, draw_missing, follow, part, reads
+from pages.shared import PagePath, action, current_environment, draw_about, draw_code, draw_missing, follow, part, reads
 from pages.training.comparison import draw_comparison
 from pages.training.job import draw_job
 from pages.training.jobs import choose_jobs
@@ -35,6 +36,17 @@ with part():
             if st.button("Start training", icon=":material/play_arrow:", type="primary"):
                 with action("Training started"), st.spinner("Starting the training job"):
                     training.start_training(environment, dataset, options)
+        with part():
+            draw_code(
+                environment,
+                Example.TRAINING,
+                {
+                    "dataset": dataset.dataset_id,
+                    "instance_type": options.instance_type,
+                    "hours": options.max_runtime_hours,
+                    "hyperparameters": options.hyperparameters(dataset),
+                },
+            )
 with part():
     if jobs:
         chosen = choose_jobs(jobs, accuracies)

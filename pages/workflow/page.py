@@ -5,8 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from backend.deployment import Endpoint
-from backend.workflow import Workflow
-from pages.shared import JobName, PagePath, current_environment, draw_about, draw_missing, follow_job, part, reads
+from backend.examples import Example
+from backend.workflow import DEFAULT_THRESHOLD, Workflow
+from pages.shared import (
+    JobName,
+    PagePath,
+    current_environment,
+    draw_about,
+    draw_code,
+    draw_missing,
+    follow_job,
+    part,
+    reads,
+)
 from pages.workflow.deployed import draw_deployment, draw_workflow
 from pages.workflow.fan_out import draw_fan_out
 from pages.workflow.notifications import draw_notifications
@@ -35,6 +46,16 @@ with part():
         draw_deployment(environment, endpoint)
     elif endpoint_is_missing:
         draw_missing("The workflow classifies with an endpoint, and none is deployed.", PagePath.DEPLOYMENT)
+if endpoint is not None:
+    with part():
+        draw_code(
+            environment,
+            Example.WORKFLOW,
+            {
+                "labels": workflow.labels if workflow else endpoint.labels,
+                "threshold": workflow.threshold if workflow else DEFAULT_THRESHOLD,
+            },
+        )
 if workflow is not None:
     with part():
         draw_fan_out(environment, workflow)
