@@ -11,8 +11,11 @@ from pathlib import Path
 from backend.errors import SconesError
 
 NAMES = (
+    "staging",
     "training",
     "foreign",
+    "drift",
+    "accuracy",
     "endpoint",
     "kills",
     "capture",
@@ -38,7 +41,8 @@ _SIZES = (
     "submissions"
 )
 _DATA = Path(__file__).parents[2] / "shared" / "data"
-_ARCHIVES = {"foreign": _DATA / "cifar-100-bikes-and-others.tar.gz"}
+_WITH_IMAGES = ("foreign", "drift", "accuracy")
+_ARCHIVES = dict.fromkeys(_WITH_IMAGES, _DATA / "cifar-100-bikes-and-others.tar.gz")
 _ARCHIVE = _DATA / "cifar-100-bikes.tar.gz"
 
 
@@ -49,7 +53,10 @@ def main() -> int:
     parser.add_argument("sizes", type=int, nargs="*", help=_SIZES)
     parser.add_argument("--archive", type=Path, help="a CIFAR-100 archive (python version)")
     parser.add_argument(
-        "--images", type=Path, default=_DATA / "other-images", help="of foreign: a folder of pictures of other things"
+        "--images",
+        type=Path,
+        default=_DATA / "other-images",
+        help="of foreign, drift and accuracy: a folder of pictures of other things",
     )
     parser.add_argument("--busy", action="store_true", help="of training: alone, and beside two busy processes")
     chosen = parser.parse_args()
@@ -63,7 +70,7 @@ def main() -> int:
         parser.error(f"{chosen.name} takes {len(defaults or ())} sizes, or none")
     try:
         module = importlib.import_module("benchmarks.busy" if chosen.busy else f"benchmarks.{chosen.name}")
-        given = (archive, chosen.images) if chosen.name == "foreign" else (archive,)
+        given = (archive, chosen.images) if chosen.name in _WITH_IMAGES else (archive,)
         figures = module.measure(*(chosen.sizes or defaults or given))
     except SconesError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from backend.progress import Progress
 from backend.staging.record import Stored
 from backend.staging.transfer import Transfer
 
-_THREADS = 16
-_WAITING = 8 * _THREADS  # uploads that are queued: each takes memory, and 60,000 of them 100 MB
+_THREADS = 8
+_WAITING = 16 * _THREADS  # uploads that are queued: each takes memory, and 60,000 of them 100 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +68,23 @@ def upload(
 
 def _in_parallel(send: Callable[[Item], _Sent], items: Sequence[Item]) -> Generator[tuple[Item, _Sent], None, None]:
     """Each with what was sent, as they are done; whoever looks at no more has to close it."""
+    waiting: dict[Future[_Sent], Item] = {}
+    done: SimpleQueue[Future[_Sent]] = SimpleQueue()
     with ThreadPoolExecutor(_THREADS) as pool:
-        waiting: dict[Future[_Sent], Item] = {}
         try:
             for item in items:
-                waiting[pool.submit(send, item)] = item
+                future = pool.submit(send, item)
+                waiting[future] = item
+                future.add_done_callback(done.put)
                 if len(waiting) >= _WAITING:
-                    yield from _done(waiting)
+                    future = done.get()
+                    yield waiting.pop(future), future.result()
             while waiting:
-                yield from _done(waiting)
+                future = done.get()
+                yield waiting.pop(future), future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _done(waiting: dict[Future[_Sent], Item]) -> Iterator[tuple[Item, _Sent]]:
-    """Those that are done, one at least, which then wait no more."""
-    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-        yield waiting.pop(future), future.result()
 
 
 def _sentence(total: int, uploaded: int, size: int, copied: int) -> str:

@@ -253,7 +253,7 @@ def test_a_dataset_goes_with_the_pointer_to_it(deployed: Environment) -> None:
     staging.stage_dataset(deployed, staging.OfflineSample(train_per_class=3, test_per_class=1), other=None)
     older, current = (item for item in cleanup.list_resources(deployed) if item.kind.name == "dataset")
     assert older.name == kept.dataset_id
-    assert older.detail.startswith("10 objects, ")  # 4 train and 2 test images, 3 manifests, 1 description
+    assert older.detail.startswith("12 objects, ")  # 4 train and 2 test images, 3 manifests, 3 about them
     assert current.detail.endswith("the current one")
     cleanup.delete_resources(deployed, [current])
     assert staging.describe_dataset(deployed) is None

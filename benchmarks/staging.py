@@ -1,0 +1,210 @@
+"""From the archive to a dataset in the bucket against the course's way, on the same archive and S3 in the same run.
+
+The course's way: everything extracted, the members unpickled, one `plt.imsave` for each image of the chosen classes,
+and the files sent by s3transfer with 10 threads, as `aws s3 sync` does. Both run in processes of their own. Memory is
+that of the process and of those that it starts, with an archive of as many images as CIFAR-100's.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import pickle
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image
+from s3transfer.manager import TransferConfig, TransferManager
+
+from backend import foundation, staging
+from backend.aws.bucket import delete_prefix
+from backend.aws.environment import open_environment
+from backend.settings import Settings
+from benchmarks.place import say
+
+TURNS = 3
+AGAIN = 3
+"""Stagings with nothing changed, each turn."""
+LABELS = ("bicycle", "motorcycle")
+ROWS = {"train": 50_000, "test": 10_000}
+"""Images of the archive that memory is measured with."""
+_SAMPLE_SECONDS = 0.02
+
+
+def measure(archive: Path) -> dict[str, Any]:
+    """The figures by name: medians over the turns, and the memory of one staging."""
+    with tempfile.TemporaryDirectory(prefix="scones-benchmark-") as folder:
+        settings = Settings(environment="embedded", state_dir=Path(folder), project="scones-benchmark")
+        with closing(open_environment(settings)) as environment:
+            foundation.deploy_foundation(environment)
+            ours, theirs = [], []
+            for turn in range(TURNS):
+                theirs.append(_run(_stage_as_the_course_does, settings, archive))
+                ours.append(_run(_stage, settings, archive))
+                assert ours[-1]["images"] == theirs[-1]["images"]  # noqa: S101  else they cannot be compared
+                delete_prefix(environment)
+                say(f"turn {turn + 1}: {ours[-1]} against {theirs[-1]}")
+            say(f"packing an archive of {sum(ROWS.values()):,} images")
+            whole = _run(_stage_whole, settings, make_archive(Path(folder) / "whole.tar.gz"))
+    seconds, course = _median(ours, "seconds"), _median(theirs, "seconds")
+    return {
+        "images": ours[0]["images"],
+        "seconds": seconds,
+        "course_seconds": course,
+        "course_saves_with": theirs[0]["saves_with"],
+        "course_upload_seconds": _median(theirs, "upload_seconds"),
+        "speedup": round(course / seconds, 2),
+        "resync_seconds": _median(ours, "again"),
+        "resync_share": round(median(run["again"] / run["seconds"] for run in ours), 4),
+        "rows": sum(ROWS.values()),
+        "whole_seconds": whole["seconds"],
+        "whole_resync_seconds": whole["again"],
+        "peak_mb": whole["peak_mb"],
+    }
+
+
+def make_archive(path: Path) -> Path:
+    """An archive of as many images as CIFAR-100's, evenly of all classes, none like another."""
+    rng = np.random.default_rng(0)
+    contents: dict[str, Any] = {"meta": {b"fine_label_names": [name.encode() for name in staging.FINE_LABELS]}}
+    for split, rows in ROWS.items():
+        contents[split] = {
+            b"filenames": [f"{split}_{number:06}.png".encode() for number in range(rows)],
+            b"fine_labels": [number % len(staging.FINE_LABELS) for number in range(rows)],
+            b"data": rng.integers(0, 256, (rows, 3072), dtype=np.uint8),
+        }
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for name, content in contents.items():
+            packed = pickle.dumps(content, protocol=4)
+            member = tarfile.TarInfo(f"cifar-100-python/{name}")
+            member.size = len(packed)
+            archive.addfile(member, io.BytesIO(packed))
+    return path
+
+
+def _run(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """What a function gives, run in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _stage(settings: Settings, archive: Path) -> dict[str, Any]:
+    """The known classes alone, as the course takes them; then the same again, and again."""
+    return _staged(settings, archive, None)
+
+
+def _stage_whole(settings: Settings, archive: Path) -> dict[str, Any]:
+    """As the app does unless it is told otherwise: with a class `other` of all that was not chosen."""
+    return _staged(settings, archive, staging.OtherOptions())
+
+
+def _staged(settings: Settings, archive: Path, other: staging.OtherOptions | None) -> dict[str, Any]:
+    with closing(open_environment(settings)) as environment:
+        figures: dict[str, Any] = {}
+
+        def stage() -> staging.Dataset:
+            return staging.stage_dataset(environment, staging.LocalArchive(archive), LABELS, other=other)
+
+        with _peak() as peak, _seconds(figures, "seconds"):
+            dataset = stage()
+        times = []
+        for _ in range(AGAIN):
+            with _seconds(figures, "again"):
+                assert stage() == dataset  # noqa: S101
+            times.append(figures["again"])
+        images = sum(dataset.size(split) for split in dataset.splits)
+        return figures | peak | {"again": round(median(times), 3), "images": images}
+
+
+def _stage_as_the_course_does(settings: Settings, archive: Path) -> dict[str, Any]:
+    save, saves_with = _saving()
+    with closing(open_environment(settings)) as environment, tempfile.TemporaryDirectory() as name:
+        folder, client = Path(name), environment.s3
+        figures: dict[str, Any] = {}
+        with _seconds(figures, "seconds"):
+            with tarfile.open(archive) as packed:
+                packed.extractall(folder, filter="data")
+            wanted = {staging.FINE_LABELS.index(label) for label in LABELS}
+            for split in ("train", "test"):
+                (folder / split).mkdir()
+                _save_split(folder / "cifar-100-python" / split, wanted, folder / split, save)
+            paths = [path for split in ("train", "test") for path in (folder / split).iterdir()]
+            with (
+                _seconds(figures, "upload_seconds"),
+                TransferManager(client, TransferConfig(max_request_concurrency=10)) as manager,
+            ):
+                sent = [
+                    manager.upload(str(path), environment.bucket, f"course/{path.relative_to(folder)}")
+                    for path in paths
+                ]
+                for future in sent:
+                    future.result()
+        return figures | {"images": len(paths), "saves_with": saves_with}
+
+
+def _save_split(batch: Path, wanted: set[int], folder: Path, save: Callable[[Path, Any], None]) -> None:
+    content = pickle.loads(batch.read_bytes(), encoding="bytes")  # noqa: S301  as the course does
+    for name, label, row in zip(content[b"filenames"], content[b"fine_labels"], content[b"data"], strict=True):
+        if label in wanted:
+            save(folder / name.decode(), np.dstack((row[:1024], row[1024:2048], row[2048:])).reshape(32, 32, 3))
+
+
+def _saving() -> tuple[Callable[[Path, Any], None], str]:
+    """What saves an image, and its name: without matplotlib, which the course uses, Pillow, which takes less time."""
+    try:
+        return import_module("matplotlib.pyplot").imsave, "matplotlib"
+    except ImportError:
+        return lambda path, pixels: Image.fromarray(pixels).save(path), "Pillow"
+
+
+@contextmanager
+def _seconds(figures: dict[str, Any], name: str) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    figures[name] = round(time.perf_counter() - begin, 3)
+
+
+@contextmanager
+def _peak() -> Iterator[dict[str, float]]:
+    """How far the memory of this process and of those that it starts rises above what it was, in MB."""
+    process, ended, peak = psutil.Process(), threading.Event(), [0]
+    before = process.memory_info().rss
+
+    def watch() -> None:
+        while not ended.wait(_SAMPLE_SECONDS):
+            peak[0] = max(peak[0], _resident(process))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    figures: dict[str, float] = {}
+    try:
+        yield figures
+    finally:
+        ended.set()
+        watcher.join()
+    figures["peak_mb"] = round((peak[0] - before) / 1e6, 1)
+
+
+def _resident(process: psutil.Process) -> int:
+    resident = 0
+    for each in [process, *process.children(recursive=True)]:
+        try:
+            resident += each.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return resident
+
+
+def _median(runs: list[dict[str, Any]], name: str) -> float:
+    return round(float(median(run[name] for run in runs)), 3)
