@@ -18,6 +18,7 @@ from pages.shared import (
     draw_about,
     draw_code,
     draw_missing,
+    draw_next,
     follow_job,
     part,
     reads,
@@ -52,6 +53,7 @@ with part():
 
 if shown is not None:
     draw_head(shown)
+    draw_next(PagePath.WORKFLOW, "The model is evaluated. Next, a workflow passes on what reaches a threshold.")
     accuracy, confusions, calibration, foreign, threshold = st.tabs(
         ["Accuracy", "Confusions", "Calibration", "Foreign images", "Threshold"], key="evaluation.tab"
     )

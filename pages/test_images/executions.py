@@ -15,7 +15,7 @@ from backend import workflow as backend
 from backend.aws.environment import Environment
 from backend.wording import count_of
 from backend.workflow import Execution, Filters, Found, Workflow
-from pages.shared import JobName, draw_missing, follow, part, reads
+from pages.shared import JobName, PagePath, draw_missing, draw_next, follow, part, reads
 from pages.shared.rows import choose_row
 from pages.shared.text import as_text, visible
 from pages.shared.times import format_duration
@@ -43,6 +43,7 @@ def draw_executions(environment: Environment, workflow: Workflow) -> None:
     if not everything.total:
         draw_missing("No image went through the workflow yet. Choose some above and submit them.")
         return
+    draw_next(PagePath.MONITORING, "Images went through the workflow. Next, see how confident the answers were.")
     filters = _choose_filters(everything)
     number = st.session_state.get(_NUMBER, 1)
     found = reads.find_executions(environment, filters, number, _PAGE)

@@ -14,6 +14,7 @@ from pages.shared import (
     draw_about,
     draw_code,
     draw_missing,
+    draw_next,
     follow_job,
     part,
     reads,
@@ -41,6 +42,8 @@ with part():
                 "The workflow's endpoint does not exist. Images fail until one is deployed.", PagePath.DEPLOYMENT
             )
         draw_workflow(environment, workflow, endpoint)
+        if endpoint is not None and endpoint.in_service:
+            draw_next(PagePath.TEST_IMAGES, "The workflow is ready. Next, images go through it.")
     elif endpoint is not None:
         draw_missing("No workflow is deployed yet. Choose the threshold and deploy it.")
         draw_deployment(environment, endpoint)
