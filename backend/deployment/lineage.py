@@ -61,7 +61,7 @@ def lineage(environment: Environment, endpoint: Endpoint, variant: Variant) -> l
             f"As variant {variant.name}." if variant.model else "It was deleted, or has this variant no more.",
             sagemaker_url(environment, "endpointConfig", endpoint.endpoint_config),
         ),
-        Link(Step.ENDPOINT, endpoint.name, endpoint.status, sagemaker_url(environment, "endpoints", endpoint.name)),
+        Link(Step.ENDPOINT, endpoint.name, "", sagemaker_url(environment, "endpoints", endpoint.name)),
         _captures(environment, endpoint, variant),
     ]
 

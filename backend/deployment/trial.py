@@ -40,9 +40,10 @@ def try_image(
     name, identifier = environment.names.endpoint, f"{_TRIAL}{stamp()}"
     attributes = quote(key or "")
     optional = {"TargetVariant": variant, "CustomAttributes": attributes if len(attributes) <= _MOST_ATTRIBUTES else ""}
+    runtime = environment.sagemaker_runtime  # the first use makes the client, which is no part of the answer's time
     began = time.perf_counter()
     with aws_errors(f"ask endpoint {name}"):
-        answer = environment.sagemaker_runtime.invoke_endpoint(
+        answer = runtime.invoke_endpoint(
             EndpointName=name,
             ContentType=media_type,
             Accept="application/json",

@@ -26,7 +26,7 @@ _PAGES: Mapping[Step, PagePath] = {
     Step.ARTIFACT: PagePath.EVALUATION,
     Step.CAPTURES: PagePath.MONITORING,
 }
-_WIDTHS = (3, 8, 2, 2)
+_WIDTHS = (5, 13, 4)
 
 
 def draw_lineage(environment: Environment, endpoint: Endpoint) -> None:
@@ -51,12 +51,13 @@ def _choose(variants: list[Variant]) -> Variant:
 
 
 def _draw(link: Link, endpoint: Endpoint, variant: Variant) -> None:
-    title, value, page, console = st.columns(_WIDTHS, vertical_alignment="center")
+    title, value, ways = st.columns(_WIDTHS, vertical_alignment="center")
     title.markdown(f"{_ICONS[link.step]} {link.step}")
     shown = as_text(link.name) if link.name else "not known" if link.step is not Step.CAPTURES else ""
     value.markdown(" ".join(filter(None, [shown, f":gray[{as_text(link.note)}]" if link.note else ""])))
-    if link.name and link.step in _PAGES:
-        query = {"endpoint": endpoint.name, "variant": variant.name} if link.step is Step.CAPTURES else None
-        page.page_link(_PAGES[link.step], query_params=query)
-    if link.url:
-        console.link_button("Console", link.url, icon=":material/open_in_new:", type="tertiary")
+    with ways.container(horizontal=True, gap="small"):
+        if link.name and link.step in _PAGES:
+            query = {"endpoint": endpoint.name, "variant": variant.name} if link.step is Step.CAPTURES else None
+            st.page_link(_PAGES[link.step], icon=":material/arrow_forward:", query_params=query)
+        if link.url:
+            st.link_button("Console", link.url, icon=":material/open_in_new:", type="tertiary")

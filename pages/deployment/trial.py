@@ -29,32 +29,32 @@ _WIDTH = 160
 
 @dataclass(frozen=True)
 class Picture:
-    """An image to ask about; `key` is the bucket's, and `label` what it is, where that is known."""
+    """An image to ask about; `key` is the bucket's, of an image that is there."""
 
-    name: str
     content: bytes
     media_type: str
     key: str | None = None
-    label: str | None = None
 
 
 def draw_trial(environment: Environment, endpoint: Endpoint) -> None:
     """Choose a picture, ask the endpoint, and see what it answered, how fast, and which variant did."""
     with st.expander("Try it with one picture", icon=":material/image_search:", key="deployment.trial"):
+        question, answer = st.columns([2, 3], gap="large")
         picture: Picture | None = None
-        with part():
-            picture = _choose(environment, endpoint)
-        variant = _choose_variant(endpoint)
-        if st.button("Ask the endpoint", icon=":material/send:", type="primary", disabled=picture is None) and picture:
-            st.session_state.pop(_ANSWER, None)
+        with question:
             with part():
+                picture = _choose(environment, endpoint)
+            variant = _choose_variant(endpoint)
+            asked = st.button("Ask the endpoint", icon=":material/send:", type="primary", disabled=picture is None)
+        with answer, part():
+            if asked and picture:
                 trial = deployment.try_image(
                     environment, picture.content, picture.media_type, key=picture.key, variant=variant
                 )
                 st.session_state[_ANSWER] = picture, trial, endpoint.labels
-        if answer := st.session_state.get(_ANSWER):
-            with part():
-                _draw_answer(*answer)
+            about, *answered = st.session_state.get(_ANSWER, (None,))
+            if about is not None and about == picture:
+                _draw_answer(*answered)
 
 
 def _choose(environment: Environment, endpoint: Endpoint) -> Picture | None:
@@ -70,7 +70,7 @@ def _choose(environment: Environment, endpoint: Endpoint) -> Picture | None:
         return None
     prepared = prepare_image(file.name, file.getvalue())
     draw_images([prepared.content], [as_text(prepared.name)], width=_WIDTH, key="trial")
-    return Picture(prepared.name, prepared.content, prepared.media_type)
+    return Picture(prepared.content, prepared.media_type)
 
 
 def _choose_staged(environment: Environment, dataset_id: str) -> Picture | None:
@@ -87,7 +87,7 @@ def _choose_staged(environment: Environment, dataset_id: str) -> Picture | None:
     [content] = reads.read_images(environment, (drawn,))
     shown = as_words(keys[drawn].drawn_from or keys[drawn].label)
     draw_images([content], [shown], width=_WIDTH, key="trial")
-    return Picture(keys[drawn].name, content, check_picture(drawn, content), drawn, shown)
+    return Picture(content, check_picture(drawn, content), drawn)
 
 
 def _choose_variant(endpoint: Endpoint) -> str | None:
@@ -101,22 +101,16 @@ def _choose_variant(endpoint: Endpoint) -> str | None:
     return None if name == _BY_WEIGHT else name
 
 
-def _draw_answer(picture: Picture, trial: Trial, labels: tuple[str, ...]) -> None:
+def _draw_answer(trial: Trial, labels: tuple[str, ...]) -> None:
     best = max(range(len(trial.probabilities)), key=trial.probabilities.__getitem__)
-    with st.container(border=True):
-        image, bars = st.columns([1, 3], vertical_alignment="center")
-        with image:
-            name = f"{picture.name}, {picture.label}" if picture.label else picture.name
-            draw_images([picture.content], [as_text(name)], width=_WIDTH, key="tried")
-        with bars:
-            with st.container(horizontal=True):
-                st.metric("Answer", as_words(class_label(labels, best)))
-                st.metric("Confidence", f"{trial.probabilities[best]:.3f}")
-                st.metric("Latency", format_duration(trial.seconds), help="Until its answer was here.")
-                st.metric("Answered by", trial.variant or "unknown")
-            figure = charts.probabilities_bar(trial.probabilities, labels, None)
-            st.plotly_chart(figure, key=f"deployment.trial.{trial.inference_id}", alt="Probability of each class")
-        st.caption(
-            f"Captured as any request is, as inference {trial.inference_id}; Monitoring does not take it for one that "
-            "went through the workflow."
-        )
+    with st.container(horizontal=True):
+        st.metric("Answer", as_words(class_label(labels, best)))
+        st.metric("Confidence", f"{trial.probabilities[best]:.3f}")
+        st.metric("Latency", format_duration(trial.seconds), help="Until its answer was here.")
+        st.metric("Variant", trial.variant or "unknown", help="Which one answered.")
+    figure = charts.probabilities_bar(trial.probabilities, labels, None)
+    st.plotly_chart(figure, key=f"deployment.trial.{trial.inference_id}", alt="Probability of each class")
+    st.caption(
+        f"Captured as any request is, as inference {trial.inference_id}. Monitoring does not take it for one that went "
+        "through the workflow."
+    )

@@ -106,7 +106,7 @@ def test_the_lineage_is_the_one_that_sagemaker_gives(visit: Visit, populated: En
         "Model artifact": artifact,
         "Model": serving["ModelName"],
         "Endpoint configuration": f"{config['EndpointConfigName']} :gray[As variant {serving['VariantName']}.]",
-        "Endpoint": f"{populated.names.endpoint} :gray[InService]",
+        "Endpoint": populated.names.endpoint,
         "Data capture": f"{captured} :gray[100% of requests]",
     }
 
@@ -267,7 +267,7 @@ def test_one_picture_is_tried_as_the_workflow_would_ask(visit: Visit, account: A
         "Answer": "class 1",
         "Confidence": "0.750",
         "Latency": "",
-        "Answered by": "AllTraffic",
+        "Variant": "AllTraffic",
     }
     [asked] = account.requests("InvokeEndpoint")
     assert asked["body"] == image
