@@ -21,9 +21,10 @@ from backend.drift.records import Floats
 
 SLOPES: Final = (0.25, 0.5, 1.0, 1.8)
 """Of bets on the mean, in both directions."""
-_TAILS: Final = (0.9, 0.95, 0.98)
-_STAKES: Final = (0.03, 0.1, 0.3)
-"""Of bets on a tail: the share of what was won that is lost where the rank is not in it."""
+TAILS: Final = (0.9, 0.95, 0.98)
+"""Ranks from which on a tail is bet on, a third on each: few odd records are mostly, but not all, among the oddest."""
+STAKES: Final = (0.02, 0.05, 0.1, 0.3)
+"""Of bets on a tail: the share of what was won that is lost where the rank is in none."""
 
 
 class Kind(StrEnum):
@@ -36,12 +37,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Bet:
-    """A bet on a column: of a mean with this slope, or of a tail that begins at this rank with this stake."""
+    """A bet on a column: on its mean with this slope, or on a tail with this stake."""
 
     column: int
     kind: Kind
     strength: float
-    tail: float = 0.0
 
 
 def bets_on(columns: list[Column]) -> tuple[list[Bet], Floats]:
@@ -65,7 +65,7 @@ def _groups(place: int, column: Column) -> list[list[Bet]]:
     if not column.has_tails:
         return [means]
     kinds = [Kind.UPPER] if column.feature is Feature.OTHER else [Kind.UPPER, Kind.LOWER]
-    return [means, [Bet(place, kind, stake, tail) for kind in kinds for tail in _TAILS for stake in _STAKES]]
+    return [means, [Bet(place, kind, stake) for kind in kinds for stake in STAKES]]
 
 
 class Factors:
@@ -73,19 +73,19 @@ class Factors:
 
     def __init__(self, bets: list[Bet]) -> None:
         self._columns = np.array([bet.column for bet in bets])
-        self._means = np.array([bet.kind is Kind.MEAN for bet in bets])
+        self._kinds = np.array([list(Kind).index(bet.kind) for bet in bets])
         self._strengths = np.array([bet.strength for bet in bets])
-        self._tails = np.array([bet.tail for bet in bets])
-        self._lower = np.array([bet.kind is Kind.LOWER for bet in bets])
 
     def of(self, ranks: Floats) -> Floats:
         """For ranks of shape (records, columns) the factors of shape (records, bets), NaN where a rank is."""
-        ranks = ranks[:, self._columns]
-        sided = np.where(self._lower, 1 - ranks, ranks)
-        with np.errstate(invalid="ignore"):
-            won = np.where(sided > self._tails, 1 / (1 - self._tails), 0.0) - 1
-        factors = 1 + self._strengths * np.where(self._means, ranks - 0.5, won)
-        return np.where(np.isnan(ranks), np.nan, factors)
+        returns = np.stack([ranks - 0.5, _tail_return(ranks), _tail_return(1 - ranks)])
+        return np.asarray(1 + self._strengths * returns[self._kinds, :, self._columns].T)
+
+
+def _tail_return(ranks: Floats) -> Floats:
+    """What a stake of 1 wins: 0 on average while ranks are uniform, -1 below all tails; NaN where a rank is."""
+    won = sum((ranks > tail) / (1 - tail) for tail in TAILS) / len(TAILS) - 1
+    return np.where(np.isnan(ranks), np.nan, won)
 
 
 @dataclass

@@ -29,7 +29,7 @@ def auroc(known: Floats, foreign: Floats) -> float:
 def records_to_notice(
     known: Floats, foreign: Floats, share: float, *, usual: int, promise: int, columns: list[Column], feature: Feature
 ) -> float | None:
-    """At most about how many records pass until the alarm tells that this share of them is foreign; None for over a million.
+    """At most about how many records pass until the alarm tells of this share of foreign ones; None for over a million.
 
     `known` and `foreign` are an evaluation's scores of this feature, `usual` the records that it was learned from: the
     baseline's and those since. A bet that grows by g a record has won about exp(g k) / g after k of them, as it is

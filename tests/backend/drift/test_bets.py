@@ -16,9 +16,11 @@ def test_the_mean_factor_of_each_bet_is_one_while_ranks_are_uniform() -> None:
     bets, _ = bets_on(COLUMNS)
     factors = Factors(bets)
     for place, bet in enumerate(bets):
-        steps = [bet.tail, 1 - bet.tail] if bet.tail else None
         mean, _ = integrate.quad(
-            lambda rank, place=place: factors.of(np.full((1, len(COLUMNS)), rank))[0, place], 0, 1, points=steps
+            lambda rank, place=place: factors.of(np.full((1, len(COLUMNS)), rank))[0, place],
+            0,
+            1,
+            points=[0.02, 0.05, 0.1, 0.9, 0.95, 0.98],
         )
         assert mean == pytest.approx(1, abs=1e-6), bet
 
@@ -40,9 +42,12 @@ def test_each_feature_has_the_same_weight_half_for_its_mean_and_half_for_its_tai
 
 
 def test_the_factors_of_some_ranks_are_those_of_the_formula() -> None:
-    bets = [Bet(0, Kind.MEAN, 1.8), Bet(0, Kind.UPPER, 0.3, 0.9), Bet(0, Kind.LOWER, 0.1, 0.98)]
-    found = Factors(bets).of(np.array([[0.95], [0.01], [np.nan]]))
-    assert found[:2] == pytest.approx(np.array([[1.81, 1 + 0.3 * 9, 0.9], [0.118, 0.7, 1 + 0.1 * 49]]))
+    """A stake in equal parts on ranks above 0.9, 0.95 and 0.98, which pay 10, 20 and 50 times; or on the opposite."""
+    found = Factors([Bet(0, Kind.MEAN, 1.8), Bet(0, Kind.UPPER, 0.3), Bet(0, Kind.LOWER, 0.1)]).of(
+        np.array([[0.96], [0.01], [np.nan]])
+    )
+    upper, lower = 0.7 + 0.3 * (10 + 20) / 3, 0.9 + 0.1 * (10 + 20 + 50) / 3
+    assert found[:2] == pytest.approx(np.array([[1 + 1.8 * 0.46, upper, 0.9], [1 - 1.8 * 0.49, 0.7, lower]]))
     assert np.isnan(found[2]).all()
 
 
