@@ -228,6 +228,7 @@ _READS: dict[str, Any] = {
 _EFFECTS: dict[str, Any] = {
     "CreateModel": Account._create_model,
     "CreateEndpointConfig": Account._create_config,
+    "CreateEndpoint": Account._update_endpoint,
     "UpdateEndpoint": Account._update_endpoint,
     "UpdateEndpointWeightsAndCapacities": Account._weigh,
     "DeleteModel": lambda account, request: account.models.pop(request["ModelName"]),

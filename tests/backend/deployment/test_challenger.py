@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 from scipy.stats import binom
 
-from backend import cleanup, deployment, staging, training
+from backend import cleanup, deployment, monitoring, staging, training
 from backend.aws.environment import Environment
 from backend.aws.polling import attempts
 from backend.deployment.serving import VARIANT
@@ -167,6 +167,11 @@ def test_a_challenger_takes_its_share_is_promoted_under_load_and_rolled_back(
 
     records = await_captured(project, set(client.answered))
     assert {identifier: variant for identifier, (variant, _) in records.items()} == client.answered
+    monitoring.refresh_captures(project)
+    contents = monitoring.capture_contents(project)
+    assert contents is not None
+    told = {stream.variant: stream.records for stream in contents.streams}
+    assert told[challenger] == list(client.answered.values()).count(challenger)
     listed = [(item.name, item.can_serve) for item in deployment.list_configurations(project)]
     assert listed[:2] == [(alone, True), (both, True)]
     assert (first, True) in listed

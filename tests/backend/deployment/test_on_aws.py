@@ -240,6 +240,18 @@ def test_rolling_back_serves_from_the_configuration_as_it_is(two: Account) -> No
     assert two.asked == [("UpdateEndpoint", {"EndpointName": "scones-unlimited", "EndpointConfigName": FIRST})]
 
 
+def test_a_deleted_endpoint_is_made_again_from_an_earlier_configuration(account: Account) -> None:
+    account.endpoint = None
+    with account.open() as environment:
+        deployment.roll_back(environment, FIRST)
+    [request] = account.requests("CreateEndpoint")
+    assert request == {
+        "EndpointName": "scones-unlimited",
+        "EndpointConfigName": FIRST,
+        "Tags": [{"Key": "scones:project", "Value": "scones-unlimited"}],
+    }
+
+
 def test_what_serves_already_is_no_way_back(two: Account) -> None:
     with two.open() as environment, pytest.raises(DeploymentNotPossible, match=r"serves from .* already"):
         deployment.roll_back(environment, SECOND)
