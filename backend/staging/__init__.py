@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from backend.staging.contents import Contents as Contents
+    from backend.staging.contents import look_inside as look_inside
     from backend.staging.dataset import FOREIGN as FOREIGN
     from backend.staging.dataset import PURPOSES as PURPOSES
     from backend.staging.dataset import TEST as TEST
@@ -37,12 +39,15 @@ if TYPE_CHECKING:
     from backend.staging.labels import GROUP_OF as GROUP_OF
     from backend.staging.labels import OTHER as OTHER
     from backend.staging.other_class import OtherOptions as OtherOptions
+    from backend.staging.pixels import CHANNELS as CHANNELS
+    from backend.staging.pixels import pixel_statistics as pixel_statistics
     from backend.staging.recipe import recipe_of as recipe_of
     from backend.staging.stage import stage_dataset as stage_dataset
     from backend.staging.upload import Upload as Upload
     from backend.staging.upload import stage_upload as stage_upload
 
 _NAMES = {
+    "backend.staging.contents": ("Contents", "look_inside"),
     "backend.staging.dataset": (
         "FOREIGN",
         "PURPOSES",
@@ -63,6 +68,7 @@ _NAMES = {
     "backend.staging.extract": ("LocalArchive", "OfflineSample", "Source", "UniversityDownload"),
     "backend.staging.labels": ("FINE_LABELS", "GROUP_OF", "OTHER"),
     "backend.staging.other_class": ("OtherOptions",),
+    "backend.staging.pixels": ("CHANNELS", "pixel_statistics"),
     "backend.staging.recipe": ("recipe_of",),
     "backend.staging.stage": ("stage_dataset",),
     "backend.staging.upload": ("Upload", "stage_upload"),

@@ -40,7 +40,7 @@ def download_archive(url: str, folder: Path, progress: Progress) -> Path:
     Raises SourceUnavailable when the server cannot be reached, refuses or breaks off again and again, or the disk is
     full.
     """
-    path = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{_file_name(url)}"
+    path = _path(url, folder)
     if not path.exists():
         part = path.with_name(f"{path.name}.part")
         with _download_errors(url, folder):
@@ -48,6 +48,12 @@ def download_archive(url: str, folder: Path, progress: Progress) -> Path:
             _fetch_patiently(url, part, progress)
             part.replace(path)
     return path
+
+
+def find_download(url: str, folder: Path) -> Path | None:
+    """The file of an earlier download of this address; None when there is none."""
+    path = _path(url, folder)
+    return path if path.exists() else None
 
 
 def check_md5(path: Path) -> None:
@@ -133,6 +139,11 @@ def _download_errors(url: str, folder: Path) -> Iterator[None]:
     except OSError as error:
         cure = "Free 200 MB on the disk" if error.errno == errno.ENOSPC else "Make the folder writable"
         raise SourceUnavailable(f"The download cannot be written to {folder} ({error.strerror}). {cure}.") from error
+
+
+def _path(url: str, folder: Path) -> Path:
+    """Two addresses never share a file."""
+    return folder / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{_file_name(url)}"
 
 
 def _file_name(url: str) -> str:

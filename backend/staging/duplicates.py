@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from backend.aws.bucket import read_object
 from backend.aws.environment import Environment
-from backend.staging.dataset import Dataset
+from backend.staging.dataset import PURPOSES, Dataset
 from backend.staging.record import digest_of
 from backend.staging.transform import LabelledImage
 
@@ -59,11 +60,33 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What was found among so many images: how many pairs in all, and the nearest of them, nearest first."""
+    """What was found among so many images within a limit: how many pairs, and the nearest of them, nearest first."""
 
     images: int
+    limit: float
     found: int
     pairs: tuple[Pair, ...]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether more was found than is kept."""
+        return self.found > len(self.pairs)
+
+    def by_splits(self) -> dict[tuple[str, str], list[Pair]]:
+        """The pairs by the two splits that they are in, in the order of the splits; the same twice for within one."""
+        found: dict[tuple[str, str], list[Pair]] = {}
+        for pair in self.pairs:
+            found.setdefault(pair.splits, []).append(pair)
+        order = list(PURPOSES)
+        return dict(sorted(found.items(), key=lambda item: [order.index(split) for split in item[0]]))
+
+    def twins(self, split: str, of: str) -> int:
+        """How many images of a split have one that is the same or nearly in another split, `of`, which comes before."""
+        return len({pair.second for pair in self.pairs if pair.splits == (of, split)})
+
+    def of_image(self, path: str) -> list[Pair]:
+        """The pairs that an image is in, by its split and name."""
+        return [pair for pair in self.pairs if path in (pair.first, pair.second)]
 
 
 _JSON = TypeAdapter(Duplicates)
@@ -78,10 +101,10 @@ def find_duplicates(images: Mapping[str, Sequence[LabelledImage]]) -> Duplicates
                 paths.append(f"{split}/{image.name}")
                 pixels.append(image.pixels)
     copies, alone = _same(pixels)
-    near = _near([pixels[place] for place in alone])
+    near = islice(_near([pixels[place] for place in alone]), MOST_FOUND)
     pairs = [Pair(paths[first], paths[second], 0.0) for first, second in copies]
     pairs += [Pair(paths[alone[first]], paths[alone[second]], distance) for first, second, distance in near]
-    return Duplicates(len(paths), len(pairs), tuple(sorted(pairs, key=lambda pair: pair.distance)[:MOST_PAIRS]))
+    return Duplicates(len(paths), LIMIT, len(pairs), tuple(sorted(pairs, key=lambda pair: pair.distance)[:MOST_PAIRS]))
 
 
 def read_duplicates(environment: Environment, dataset: Dataset) -> Duplicates | None:
@@ -109,14 +132,13 @@ def _same(pixels: Sequence[npt.NDArray[np.uint8]]) -> tuple[list[tuple[int, int]
 
 
 def _near(pixels: Sequence[npt.NDArray[np.uint8]]) -> Iterator[tuple[int, int, float]]:
-    """The pairs of different images within the limit; the first MOST_FOUND where there are more."""
+    """The pairs of different images within the limit, as they are found."""
     shows = [place for start in range(0, len(pixels), _CHUNK) for place in _that_show(pixels, start)]
     if len(shows) < 2:
         return
     color = np.empty((len(shows), 3 * _COLOR_SIZE**2), dtype=np.float32)
     for rows, part in zip(_parts(color), _parts(shows), strict=True):
         rows[:] = _thumbnails(np.stack([pixels[place] for place in part]).astype(np.float32), _COLOR_SIZE)
-    found = 0
     for pairs in _candidates(_projected(color)):
         for part in _parts(pairs):
             first, second = np.asarray(part).T
@@ -124,9 +146,6 @@ def _near(pixels: Sequence[npt.NDArray[np.uint8]]) -> Iterator[tuple[int, int, f
             distances = np.maximum(_apart(color[first], color[second]), gray)
             for place in np.flatnonzero(distances <= LIMIT).tolist():
                 yield shows[first[place]], shows[second[place]], round(float(distances[place]), 4)
-                found += 1
-            if found >= MOST_FOUND:
-                return
 
 
 def _that_show(pixels: Sequence[npt.NDArray[np.uint8]], start: int) -> list[int]:

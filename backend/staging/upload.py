@@ -40,13 +40,14 @@ def stage_upload(
     with tempfile.TemporaryDirectory(prefix="scones-upload-") as name:
         folder = Path(name)
         if isinstance(source, Upload):
-            source = LocalArchive(_keep(source, folder / "archive"))
+            source = LocalArchive(keep_upload(source, folder / "archive"))
         if other and material:
-            other = replace(other, material=_keep(material, folder / "material"))
+            other = replace(other, material=keep_upload(material, folder / "material"))
         return stage_dataset(environment, source, labels, progress, other=other)
 
 
-def _keep(upload: Upload, folder: Path) -> Path:
+def keep_upload(upload: Upload, folder: Path) -> Path:
+    """Write what was handed in to a new folder, by its name; raises SourceUnavailable when there is no room."""
     path = folder / safe_name(upload.name)
     try:
         folder.mkdir()

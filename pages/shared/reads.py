@@ -178,6 +178,7 @@ def _url(image: bytes) -> str:
 describe_steps = _kept(overview.describe_steps)
 describe_dataset = _kept(staging.describe_dataset)
 list_images = _kept(staging.list_images)
+read_duplicates = _kept(staging.read_duplicates)
 read_images = _kept(_read_images, entries=100)
 thumbnails = _kept(_thumbnails)
 labels_by_key = _kept(labels.labels_by_key)

@@ -178,5 +178,5 @@ def test_when_a_job_ends_the_page_shows_what_it_made(page: Page, tmp_path: Path)
     await_drawn(page)
     button(page, "Stage images").click()
     page.get_by_text("The images are staged.").wait_for(timeout=60 * SECOND)
-    page.get_by_text("Sample images").wait_for()
+    page.get_by_text("Staged images").wait_for()
     assert page.get_by_text("No images are staged yet.").count() == 0

@@ -41,9 +41,9 @@ def shown(app: AppTest) -> list[str]:
     ("page", "broken", "stays"),
     [
         ("overview", "pages.shared.reads.describe_steps", {"From images to a monitored workflow"}),
-        ("data_staging", "pages.data_staging.dataset.draw_dataset", {"Stage images", "Sample images"}),
-        ("data_staging", "pages.shared.source.choose_source", {"Sample images"}),
-        ("data_staging", "pages.data_staging.dataset.draw_gallery", {"Stage images"}),
+        ("data_staging", "pages.data_staging.dataset.draw_dataset", {"Stage images", "Staged images"}),
+        ("data_staging", "pages.shared.source.choose_source", {"Staged images"}),
+        ("data_staging", "pages.data_staging.gallery.draw_gallery", {"Stage images", "Near-duplicates"}),
         ("training", "pages.training.job.choose_options", {"Validation accuracy", "Accuracy by epoch"}),
         ("training", "backend.charts.accuracy_by_epoch", {"Start training", "Validation accuracy", "Hyperparameter"}),
         ("deployment", "pages.deployment.endpoint.draw_endpoint", {"Deploy model"}),
