@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backend.drift import ranks, repeats
 from backend.drift.baseline import Baseline
 from backend.drift.bets import Factors, Winnings, bets_on
-from backend.drift.features import Feature, uniform
+from backend.drift.features import Feature, chances
 from backend.drift.records import Floats, Records
 from backend.drift.standing import Difference, Standing
 
@@ -105,7 +105,7 @@ class Detector:
         state.last = repeats.newest(records.content, state.last)
         state.repeated += len(records) - int(news.sum())
         counted = records.take(news)
-        bins, chance = self.baseline.bins(counted), self._chances(counted)
+        bins, chance = self.baseline.bins(counted), chances(counted, self.baseline.columns)
         for start in range(0, len(counted), _CHUNK):
             rows = slice(start, start + _CHUNK)
             self._take(bins[rows], chance[rows], counted.time[rows])
@@ -161,7 +161,3 @@ class Detector:
             columns[self._bets[best].column].class_index,
             {of: part / float(evidence.sum()) for of, part in by_feature.items()},
         )
-
-    def _chances(self, records: Records) -> Floats:
-        salts = (2 * place + 1 for place in range(len(self.baseline.columns)))
-        return np.stack([uniform(records.key, salt) for salt in salts], axis=1)

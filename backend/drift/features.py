@@ -66,6 +66,11 @@ def values(records: Records, columns: list[Column]) -> Floats:
     return found
 
 
+def chances(records: Records, columns: list[Column]) -> Floats:
+    """A number from 0 up to 1 for each value, which has nothing to do with it; shape (records, columns)."""
+    return np.stack([uniform(records.key, 2 * place + 1) for place in range(len(columns))], axis=1)
+
+
 def uniform(keys: NDArray[np.uint64], salt: int) -> Floats:
     """A number from 0 up to 1 for each key, another one for each salt: SplitMix64 (Steele, Lea and Flood, 2014)."""
     mixed = keys + np.uint64((salt + 1) * 0x9E3779B97F4A7C15 % 2**64)

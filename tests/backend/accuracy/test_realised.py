@@ -70,6 +70,7 @@ def against(stratum: Counted, right: int) -> float:
     [
         [Counted(12, 5, 3, 0.4), Counted(9, 4, 4, 0.9), Counted(10, 2, 0, 0.8)],
         [Counted(30, 20, 2, 0.95), Counted(30, 10, 9, 0.5)],
+        [Counted(200, 12, 10, 0.9), Counted(150, 9, 4, 0.6)],
         [Counted(8, 0, 0, 0.5), Counted(20, 15, 15, 0.5)],
     ],
 )
@@ -77,8 +78,9 @@ def test_a_number_is_left_out_of_the_sequence_where_every_way_to_divide_it_among
     strata: list[Counted],
 ) -> None:
     possible = set()
+    evidence = [[against(stratum, right) for right in range(stratum.size + 1)] for stratum in strata]
     for division in product(*(range(stratum.size + 1) for stratum in strata)):
-        if math.fsum(map(against, strata, division)) < math.log(20):
+        if sum(of[right] for of, right in zip(evidence, division, strict=True)) < math.log(20):
             possible.add(sum(division))
     found = realised_so_far(strata)
     records = sum(stratum.size for stratum in strata)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from backend.drift import Baseline, ranks
 from backend.drift.baseline import BINS
-from backend.drift.features import Feature, uniform, values
+from backend.drift.features import Feature, chances, uniform, values
 from backend.errors import BaselineTooSmall
 from tests.backend.drift.made_up import CLASSES, records
 
@@ -71,6 +71,23 @@ def test_what_is_left_to_chance_is_uniform_and_the_same_for_the_same_key() -> No
     assert stats.kstest(drawn, "uniform").pvalue > 0.001
     assert stats.pearsonr(drawn, uniform(keys, 4)).pvalue > 0.001
     assert (uniform(keys[5:9], 3) == drawn[5:9]).all()
+
+
+def test_chance_within_a_bin_has_nothing_to_do_with_the_order_of_equal_values() -> None:
+    made = records(5_000, np.random.default_rng(0), class_index=np.zeros(5_000, np.int64))
+    columns = Baseline.of(made, CLASSES).columns
+    orders, chance = values(made, columns) % 1, chances(made, columns)
+    for place, column in enumerate(columns):
+        if column.feature is Feature.CLASS:
+            assert stats.pearsonr(orders[:, place], chance[:, place]).pvalue > 0.001
+
+
+def test_n_values_have_n_and_one_gaps_and_each_is_counted_in_its_bin() -> None:
+    made = records(137, np.random.default_rng(0))
+    baseline = Baseline.of(made, CLASSES)
+    assert baseline.gaps.sum(axis=1).tolist() == [138] * len(baseline.columns)
+    for place, bins in enumerate(baseline.bins(made).T):
+        assert baseline.counts[place].tolist() == np.bincount(bins, minlength=BINS).tolist()
 
 
 def test_splitmix_gives_the_numbers_that_its_author_publishes() -> None:
