@@ -190,7 +190,7 @@ def test_without_a_challenger_nothing_is_promoted_or_withdrawn(account: Account)
 
 
 def test_what_runs_is_told_with_the_weights_of_now(two: Account) -> None:
-    two.serve(SECOND, summary("AllTraffic", 0.8, 0.5), summary("challenger-1", 0.2, 0.5), EndpointStatus="Updating")
+    two.serve(SECOND, summary("AllTraffic", 3.0, 0.5), summary("challenger-1", 1.0, 0.5), EndpointStatus="Updating")
     with two.open() as environment:
         endpoint = deployment.describe_endpoint(environment)
     assert endpoint is not None
@@ -198,7 +198,7 @@ def test_what_runs_is_told_with_the_weights_of_now(two: Account) -> None:
     assert champion is not None
     assert challenger is not None
     assert (champion.model, challenger.model) == (FIRST, SECOND)
-    assert [endpoint.share(item) for item in (champion, challenger)] == [0.8, 0.2]
+    assert [endpoint.share(item) for item in (champion, challenger)] == [0.75, 0.25]
     assert [endpoint.share(item, desired=True) for item in (champion, challenger)] == [0.5, 0.5]
     assert challenger.origin.training_job == JOB
 

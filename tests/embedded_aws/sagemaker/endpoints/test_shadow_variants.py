@@ -99,6 +99,21 @@ def test_a_copy_that_is_under_way_is_captured_before_the_shadow_ends(
     assert list(captured_by(served, unique_name, "shadow")) == ["late"]
 
 
+def test_a_slow_shadow_misses_requests_rather_than_keep_them_all(
+    served: ServedSageMaker, unique_name: str, tmp_path: Path
+) -> None:
+    """64 wait for it at most."""
+    hold = tmp_path / "hold"
+    name = served.serving(configure(served, unique_name, {"hold": str(hold)}))
+    for number in range(70):
+        served.invoke(name, InferenceId=str(number))
+    hold.touch()
+    served.sagemaker.delete_endpoint(EndpointName=name)
+    served.gone(name)
+    assert len(captured_by(served, unique_name, "serving")) == 70
+    assert captured_by(served, unique_name, "shadow").keys() == {str(number) for number in range(64)}
+
+
 def test_it_is_asked_what_the_production_variant_refuses(served: ServedSageMaker, unique_name: str) -> None:
     name = served.serving(configure(served, unique_name, {}, production={"status": 400}))
     with pytest.raises(served.runtime.exceptions.ModelError):
