@@ -47,7 +47,7 @@ def shown(app: AppTest) -> list[str]:
         ("training", "pages.training.job.choose_options", {"Validation accuracy", "Accuracy by epoch"}),
         ("training", "backend.charts.accuracy_by_epoch", {"Start training", "Validation accuracy", "Hyperparameter"}),
         ("deployment", "pages.deployment.endpoint.draw_endpoint", {"Deploy model"}),
-        ("deployment", "pages.deployment.endpoint.choose_deployment", {"Delete endpoint"}),
+        ("deployment", "pages.deployment.form.choose_deployment", {"Delete endpoint"}),
         ("workflow", "backend.workflow.workflow_graph", {"Change threshold"}),
         ("test_images", "pages.test_images.picker.draw_submission", {"Execution", "Predicted", "State"}),
         ("test_images", "pages.test_images.executions.draw_executions", {"Submit images"}),
