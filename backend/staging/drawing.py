@@ -1,4 +1,4 @@
-"""Pictures of vehicles as a small camera would take them: 32 x 32 pixels, never twice the same."""
+"""Pictures of vehicles and of other things as a small camera would take them: 32 x 32 pixels, never twice the same."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from backend.staging.backdrops import draw_backdrop, draw_foreground
 from backend.staging.four_wheelers import draw_bus, draw_pickup_truck, draw_streetcar, draw_tractor
 from backend.staging.pen import Pen
+from backend.staging.things import draw_apple, draw_chair, draw_clock, draw_cup, draw_house, draw_oak_tree
 from backend.staging.two_wheelers import draw_bicycle, draw_motorcycle
 
 VERSION = 1
@@ -19,15 +20,21 @@ VERSION = 1
 
 _SIZE = 32  # pixels of a finished picture
 _CANVAS = 4 * _SIZE  # pixels while drawing: shrinking smooths the edges
-_VEHICLES: dict[str, Callable[[Pen, np.random.Generator], None]] = {
+_THINGS: dict[str, Callable[[Pen, np.random.Generator], None]] = {
     "bicycle": draw_bicycle,
     "motorcycle": draw_motorcycle,
     "bus": draw_bus,
     "pickup_truck": draw_pickup_truck,
     "streetcar": draw_streetcar,
     "tractor": draw_tractor,
+    "apple": draw_apple,
+    "chair": draw_chair,
+    "clock": draw_clock,
+    "cup": draw_cup,
+    "house": draw_house,
+    "oak_tree": draw_oak_tree,
 }
-DRAWN_LABELS: tuple[str, ...] = tuple(_VEHICLES)
+DRAWN_LABELS: tuple[str, ...] = tuple(_THINGS)
 
 
 def draw(label: str, split: str, number: int) -> npt.NDArray[np.uint8]:
@@ -35,7 +42,7 @@ def draw(label: str, split: str, number: int) -> npt.NDArray[np.uint8]:
     rng = np.random.default_rng([zlib.crc32(f"{label} {split}".encode()), number])
     image = draw_backdrop(rng, _CANVAS)
     canvas = ImageDraw.Draw(image)
-    _VEHICLES[label](Pen(canvas, _view(rng)), rng)
+    _THINGS[label](Pen(canvas, _view(rng)), rng)
     draw_foreground(canvas, rng, _CANVAS)
     return _photograph(image, rng)
 

@@ -34,6 +34,7 @@ MOST_FOUND = 100_000
 _DIRECTIONS = 32  # by which pairs are looked for
 _TILE = 2000  # rows: a product of some megabytes
 _ROUNDING = 1e-5
+_LEAST = 1e-4  # of images that are not the same in every pixel
 _COLOR_SIZE, _GRAY_SIZE = 8, 16  # pixels of a thumbnail, in both directions
 _CHUNK = 1000  # images or pairs at once
 _FLAT = 2.0  # levels: a picture that varies less shows nothing that could be compared
@@ -145,7 +146,8 @@ def _near(pixels: Sequence[npt.NDArray[np.uint8]]) -> Iterator[tuple[int, int, f
             gray = _apart(*(_in_gray([pixels[shows[place]] for place in places]) for places in (first, second)))
             distances = np.maximum(_apart(color[first], color[second]), gray)
             for place in np.flatnonzero(distances <= LIMIT).tolist():
-                yield shows[first[place]], shows[second[place]], round(float(distances[place]), 4)
+                apart = max(round(float(distances[place]), 4), _LEAST)
+                yield shows[first[place]], shows[second[place]], apart
 
 
 def _that_show(pixels: Sequence[npt.NDArray[np.uint8]], start: int) -> list[int]:

@@ -15,6 +15,7 @@ from backend.staging.cifar import CifarBatch
 from backend.staging.download import UNIVERSITY_URL, check_md5, download_archive
 from backend.staging.drawing import DRAWN_LABELS
 from backend.staging.labels import FINE_LABELS
+from backend.staging.other_class import hold_out
 from backend.staging.sample import draw_archive
 
 
@@ -93,7 +94,7 @@ def read_source(source: Source, path: Path, progress: Progress) -> dict[str, Cif
 def _sample_counts(source: OfflineSample, labels: Sequence[str], others: float) -> dict[str, dict[str, int]]:
     """How many images to draw of each label, by split."""
     rest = [label for label in source.labels if label not in labels] if others else []
-    share = others / max(len(rest), 1)
+    share = others / max(len(rest) - len(hold_out(rest)), 1)  # of those kept out whole none is in the class
     return {
         # One more: of few images the validation takes more than its share.
         split: dict.fromkeys(labels, count) | dict.fromkeys(rest, math.ceil(share * count) + 1)

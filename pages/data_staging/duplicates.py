@@ -32,7 +32,13 @@ _WHY = {
         "is a little too good, and the epoch may be chosen too late."
     ),
 }
-_NONE_BETWEEN = "No test image was found to have a near-duplicate in train."
+
+
+def _named(splits: tuple[str, str]) -> str:
+    return f"Within {splits[0]}" if splits[0] == splits[1] else f"{splits[0].capitalize()} and {splits[1]}"
+
+
+_FIRST = _named((TRAIN, TEST))
 
 
 def draw_duplicates(environment: Environment, dataset: Dataset) -> None:
@@ -43,29 +49,27 @@ def draw_duplicates(environment: Environment, dataset: Dataset) -> None:
         st.caption("These images were staged by an earlier version. Stage them again to have near-duplicates found.")
         return
     _draw_summary(dataset, found)
-    groups = found.by_splits()
+    groups = {_named(splits): pairs for splits, pairs in found.by_splits().items()}
     if groups:
         between = st.segmented_control(
             "Between",
             list(groups),
-            default=next(iter(sorted(groups, key=lambda splits: splits != (TRAIN, TEST)))),
+            default=_FIRST if _FIRST in groups else next(iter(groups)),
             required=True,
-            format_func=lambda splits: f"{_named(splits)} ({len(groups[splits]):,})",
+            format_func=lambda name: f"{name} ({len(groups[name]):,})",
             key="data_staging.between",
         )
-        _draw_pairs(environment, dataset, groups[between], _named(between))
+        _draw_pairs(environment, dataset, groups[between], between)
     st.caption(_METHOD.format(limit=found.limit))
 
 
 def _draw_summary(dataset: Dataset, found: Duplicates) -> None:
     exact = sum(pair.is_exact for pair in found.pairs)
-    at_least = "at least " if found.is_cut else ""
-    st.markdown(
-        f"Among {count_of(found.images, 'image')}: {at_least}{count_of(exact, 'pair')} with the same pixels, and "
-        f"{at_least}{count_of(len(found.pairs) - exact, 'pair')} that are nearly the same."
-    )
-    if TEST in dataset.splits and not found.twins(TEST, TRAIN):
-        st.caption(_NONE_BETWEEN)
+    with st.grid(4, min_column_width=150):
+        st.metric("Images compared", f"{found.images:,}")
+        st.metric("Pairs of the same pixels", f"{exact:,}")
+        st.metric("Pairs nearly the same", f"{len(found.pairs) - exact:,}{' or more' if found.is_cut else ''}")
+        st.metric("Test images with a twin in train", f"{found.twins(TEST, TRAIN):,}")
     for (of, split), why in _WHY.items():
         twins = found.twins(split, of)
         if split in dataset.splits and twins:
@@ -90,7 +94,3 @@ def _draw_pairs(environment: Environment, dataset: Dataset, pairs: Sequence[Pair
 
 def _distance(pair: Pair) -> str:
     return "**The same pixels**" if pair.is_exact else f"**{pair.distance:.2f} apart**"
-
-
-def _named(splits: tuple[str, str]) -> str:
-    return f"Within {splits[0]}" if splits[0] == splits[1] else f"{splits[0].capitalize()} and {splits[1]}"

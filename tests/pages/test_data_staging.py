@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from backend.aws.environment import Environment
 from backend.staging import drawing
+from backend.staging.drawing import draw
 from pages.shared import JobName
-from tests.backend.staging.archives import small_members, write_archive
+from tests.backend.staging.archives import batch, small_members, write_archive
 from tests.pages import cloud
-from tests.pages.visits import Visit, Work, click, errors, finish, table, texts
+from tests.pages.visits import Visit, Work, click, errors, finish, metrics, table, texts
 
 PAGE = "data_staging"
 
@@ -67,9 +70,14 @@ def test_a_class_for_anything_else_is_staged_by_default(visit: Visit, own: Envir
     app = visit(own, PAGE)
     choose(app, "Offline sample")
     assert stage(app) == "succeeded"
-    assert table(app, "Train") == {"Train": [5, 5, 8, 18], "Validation": [1, 1, 2, 4], "Test": [2, 2, 3, 7]}
-    assert "Class other: drawn evenly from 4 classes that were not chosen (bus, pickup truck," in texts(app)
-    assert "**Other**" in texts(app)
+    foreign = [0, 0, 4, 4]  # of two classes that were kept out whole
+    assert table(app, "Train") == {
+        "Train": [5, 5, 8, 18],
+        "Validation": [1, 1, 2, 4],
+        "Test": [2, 2, 3, 7],
+        "Foreign": foreign,
+    }
+    assert "Class other: drawn evenly from 8 classes that were not chosen (" in texts(app)
 
 
 @pytest.mark.usefixtures("small_sample")
@@ -78,7 +86,12 @@ def test_what_each_split_is_for_is_said_over_its_images(visit: Visit, own: Envir
     choose(app, "Offline sample")
     stage(app)
     splits = app.button_group(key="data_staging.split")
-    said = {"train": "learns from these", "validation": "the epoch is chosen", "test": "Seen by nothing before"}
+    said = {
+        "train": "learns from these",
+        "validation": "the epoch is chosen",
+        "test": "Seen by nothing before",
+        "foreign": "Of classes kept out whole",
+    }
     assert [option.content for option in splits.proto.options] == list(said)
     for split, text in said.items():
         app.button_group(key="data_staging.split").set_value(split).run()
@@ -186,12 +199,12 @@ def test_without_a_path_there_is_nothing_to_start(visit: Visit, own: Environment
 def test_a_cancelled_staging_leaves_nothing(visit: Visit, own: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, may_go_on = threading.Event(), threading.Event()
 
-    def draw(*arguments: Any) -> Any:
+    def draw_later(*arguments: Any) -> Any:
         drawn.set()
         assert may_go_on.wait(60)
         return drawing.draw(*arguments)
 
-    monkeypatch.setattr("backend.staging.sample.draw", draw)
+    monkeypatch.setattr("backend.staging.sample.draw", draw_later)
     app = visit(own, PAGE)
     choose(app, "Offline sample")
     app.multiselect[0].set_value(["bus", "streetcar"]).run()  # drawn by no other test: what is drawn once is kept
@@ -227,3 +240,93 @@ def test_how_a_job_ended_is_shown_until_it_is_dismissed(visit: Visit, own: Envir
     stage_path(app, tmp_path / "missing.tar.gz")
     app.button(key="staging.dismiss").click().run()
     assert errors(app) == []
+
+
+def look_inside(app: AppTest) -> None:
+    app.button(key="data_staging.look").click().run()
+    assert not app.exception
+
+
+def test_what_an_archive_holds_is_told_before_it_is_staged(visit: Visit, own: Environment, archive: Path) -> None:
+    app = visit(own, PAGE)
+    choose(app, "Archive")
+    app.text_input(key="data_staging.path").set_value(str(archive)).run()
+    app.multiselect[0].set_value(["bicycle", "apple"]).run()
+    look_inside(app)
+    assert table(app, "Train") == {"Train": [2, 2], "Test": [2, 2]}
+    assert "4 train and 4 test images; 2 classes can be staged." in texts(app)
+    assert [element.value for element in app.warning] == ["There are no images of apple in it."]
+    assert [len(pictures.value) for pictures in app.image] == [2]
+    assert cloud.keys(own, "datasets/") == []
+    choose(app, "University of Toronto")
+    assert "2 classes can be staged" not in texts(app)
+
+
+def test_an_upload_is_looked_into(visit: Visit, own: Environment, archive: Path) -> None:
+    app = visit(own, PAGE)
+    choose(app, "Archive")
+    app.file_uploader[0].upload("small.tar.gz", archive.read_bytes(), "application/gzip").run()
+    look_inside(app)
+    assert table(app, "Train") == {"Train": [2, 2], "Test": [2, 2]}
+
+
+def test_the_original_is_known_without_a_download(visit: Visit, own: Environment) -> None:
+    app = visit(own, PAGE)
+    look_inside(app)
+    assert "50,000 train and 10,000 test images; 100 classes can be staged." in texts(app)
+    assert set(table(app, "Train")["Train"]) == {500}
+
+
+def test_what_cannot_be_looked_into_is_named(visit: Visit, own: Environment, truncated: Path) -> None:
+    app = visit(own, PAGE)
+    choose(app, "Archive")
+    app.text_input(key="data_staging.path").set_value(str(truncated)).run()
+    look_inside(app)
+    assert "ends too early" in errors(app)[0]
+
+
+@pytest.fixture
+def alike(tmp_path: Path) -> Path:
+    """An archive in which a test image is also a train image, and another one nearly."""
+    rows = np.stack([draw(label, "train", number) for label in ("bicycle", "motorcycle") for number in range(6)])
+    test = np.stack([rows[0], np.clip(rows[1].astype(int) + 10, 0, 255), rows[6], draw("motorcycle", "test", 0)])
+    members = small_members()
+    for split, images in (("train", rows), ("test", test)):
+        half = len(images) // 2
+        content = {
+            "filenames": [f"{split}_{number}.png".encode() for number in range(len(images))],
+            "fine_labels": [8] * half + [48] * half,
+            "data": images.astype(np.uint8).transpose(0, 3, 1, 2).reshape(len(images), -1),
+        }
+        members[f"cifar-100-python/{split}"] = pickle.dumps(batch(0, **content), protocol=4)
+    return write_archive(tmp_path / "alike.tar.gz", members)
+
+
+def test_near_duplicates_are_shown_and_why_those_between_train_and_test_matter(
+    visit: Visit, own: Environment, alike: Path
+) -> None:
+    app = visit(own, PAGE)
+    assert stage_path(app, alike) == "succeeded"
+    said = texts(app)
+    warnings = "\n".join(element.value for element in app.warning)
+    learned = {key.rpartition("/")[2] for key in cloud.keys(own, f"datasets/{cloud.current_dataset(own)}/train/")}
+    in_train = len(learned & {"train_0.png", "train_1.png", "train_6.png"})  # the others are in validation
+    assert f"{in_train} images of the test split, {in_train / 4:.1%}, have a near-duplicate in train." in warnings
+    assert metrics(app) == {
+        "Images compared": "16",
+        "Pairs of the same pixels": "2",
+        "Pairs nearly the same": "1",
+        "Test images with a twin in train": str(in_train),
+    }
+    groups = app.button_group(key="data_staging.between")
+    assert f"Train and test ({in_train})" in [option.content for option in groups.proto.options]
+    assert "**The same pixels**" in said
+    assert "mirrored, shifted or strongly cropped ones are not" in said
+
+
+def test_an_image_names_what_is_nearly_the_same(visit: Visit, own: Environment, alike: Path) -> None:
+    app = visit(own, PAGE)
+    stage_path(app, alike)
+    app.button_group(key="data_staging.split").set_value("test").run()
+    app.button(key="data_staging.open.0").click().run()
+    assert any(element.value.startswith("**Nearly the same:**") for element in app.markdown)
