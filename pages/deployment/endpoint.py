@@ -94,4 +94,6 @@ def _draw_variants(endpoint: Endpoint) -> None:
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="deployment.variants")
     if any(variant.is_shadow for variant in endpoint.variants):
-        st.caption("A shadow is asked copies of that share of the requests; its answers are captured, and never returned.")
+        st.caption(
+            "A shadow is asked copies of that share of the requests; its answers are captured, and never returned."
+        )
