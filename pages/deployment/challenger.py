@@ -18,7 +18,7 @@ from pages.shared.text import as_text
 _CHALLENGER, _SHADOW = "Challenger", "Shadow"
 _MEANINGS = {
     _CHALLENGER: "It answers a share of the requests. The champion, which is served now, answers the rest.",
-    _SHADOW: "It is asked copies of a share of the requests, and answers no one: its answers are captured, to compare them.",
+    _SHADOW: "It is asked copies of a share of the requests, and answers no one: what it says is captured, to compare.",
 }
 
 
