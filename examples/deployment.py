@@ -9,7 +9,7 @@ from examples.names import account, bucket, project, region, tags
 
 training_job = "scones-unlimited-20260131-093012-123456"
 instance_type, instance_count = "ml.m5.xlarge", 1
-capture_percent = 100
+capture_percent, capture_destination = 100, None  # None captures to the folder that Monitoring reads
 
 sagemaker = boto3.client("sagemaker")
 partition = boto3.Session().get_partition_for_region(region)
@@ -38,7 +38,7 @@ sagemaker.create_endpoint_config(
     DataCaptureConfig={
         "EnableCapture": capture_percent > 0,
         "InitialSamplingPercentage": capture_percent,
-        "DestinationS3Uri": f"s3://{bucket}/data_capture",
+        "DestinationS3Uri": capture_destination or f"s3://{bucket}/data_capture",
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
     },

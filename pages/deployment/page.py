@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 
 import streamlit as st
 
 from backend import deployment
 from backend.deployment import Configuration, Endpoint
+from backend.examples import Example
 from backend.training import Accuracy, TrainingJob
 from pages.deployment.challenger import draw_challenger
 from pages.deployment.endpoint import draw_endpoint
@@ -20,6 +22,7 @@ from pages.shared import (
     PagePath,
     current_environment,
     draw_about,
+    draw_code,
     draw_missing,
     draw_next,
     follow,
@@ -63,6 +66,8 @@ with part():
             if st.button("Deploy model", icon=":material/rocket_launch:", type="primary", disabled=is_busy(endpoint)):
                 change = partial(deployment.deploy_model, environment, job, options)
                 change_endpoint(environment, change, "Deploying the model", "The model is deployed.")
+        with part():
+            draw_code(environment, Example.DEPLOYMENT, {"training_job": job, **asdict(options)})
 with part():
     configurations = reads.list_configurations(environment)
     if configurations:

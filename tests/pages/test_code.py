@@ -10,6 +10,7 @@ from tests.pages.visits import Visit
 
 SHOWN = {
     "training": ("training", "create_training_job", "dataset"),
+    "deployment": ("deployment", "create_endpoint_config", "training_job"),
     "evaluation": ("evaluation", "invoke_endpoint", "dataset"),
     "workflow": ("workflow", "create_stack", "labels"),
     "test_images": ("submission", "start_execution", "image"),

@@ -44,7 +44,7 @@ def shown(app: AppTest) -> list[str]:
         ("data_staging", "pages.data_staging.dataset.draw_dataset", {"Stage images", "Staged images"}),
         ("data_staging", "pages.shared.source.choose_source", {"Staged images"}),
         ("data_staging", "pages.data_staging.gallery.draw_gallery", {"Stage images", "Near-duplicates"}),
-        ("training", "pages.training.job.choose_options", {"Validation accuracy", "Accuracy by epoch"}),
+        ("training", "pages.training.options.choose_options", {"Validation accuracy", "Accuracy by epoch"}),
         ("training", "backend.charts.accuracy_by_epoch", {"Start training", "Validation accuracy", "Hyperparameter"}),
         ("deployment", "pages.deployment.endpoint.draw_endpoint", {"Deploy model"}),
         ("deployment", "pages.deployment.form.choose_deployment", {"Delete endpoint"}),
