@@ -33,6 +33,9 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - CaptureMissing
   - InvalidCaptureSource
   - BaselineTooSmall
+  - ReviewNotPossible
+  - ReviewDamaged
+  - LabelRefused
   - CleanupIncomplete
   - JobAlreadyRunning
 """
@@ -166,6 +169,18 @@ class InvalidCaptureSource(SconesError):
 
 class BaselineTooSmall(SconesError):
     """When there are too few records to say what is usual."""
+
+
+class ReviewNotPossible(SconesError):
+    """When there is nothing to label, or nobody could say as what."""
+
+
+class ReviewDamaged(SconesError):
+    """When what is kept of a review queue cannot be read."""
+
+
+class LabelRefused(SconesError):
+    """When a label does not count: somebody else gave one first."""
 
 
 class CleanupIncomplete(SconesError):

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from backend.aws.bucket import list_objects, read_object, write_object
+from backend.aws.bucket import delete_keys, list_objects, read_object, write_object
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
 from backend.aws.names import GROUND_TRUTH_PREFIX
 
-_THREADS = 8
+_THREADS = 16
 
 
 class _Data(msgspec.Struct):
@@ -42,10 +42,24 @@ _decoder = msgspec.json.Decoder(_Line)
 
 def write_labels(environment: Environment, name: str, known_at: datetime, labels: Mapping[str, str]) -> None:
     """Write labels by inference id, as an object of this name in its hour; one of the same name is replaced."""
-    key = f"{GROUND_TRUTH_PREFIX}{known_at.astimezone(UTC):%Y/%m/%d/%H}/{name}.jsonl"
+    action = f"write the labels of {len(labels)} images"
+    write_object(environment, key_of(name, known_at), lines_of(labels), "application/jsonlines", action=action)
+
+
+def delete_labels(environment: Environment, name: str, known_at: datetime) -> None:
+    """Take back labels that were written by this name and time; where there are none, nothing is done."""
+    delete_keys(environment, [key_of(name, known_at)])
+
+
+def lines_of(labels: Mapping[str, str]) -> bytes:
+    """Labels by inference id as they are written."""
     lines = [_Line(_Data(label, "CSV"), _Metadata(identifier), "0") for identifier, label in labels.items()]
-    action = f"write the labels of {len(lines)} images"
-    write_object(environment, key, _encoder.encode_lines(lines), "application/jsonlines", action=action)
+    return _encoder.encode_lines(lines)
+
+
+def key_of(name: str, known_at: datetime) -> str:
+    """Where labels of this name are that became known at this time."""
+    return f"{GROUND_TRUTH_PREFIX}{known_at.astimezone(UTC):%Y/%m/%d/%H}/{name}.jsonl"
 
 
 class GroundTruth:
@@ -65,6 +79,16 @@ class GroundTruth:
             found: dict[str, str] = {}
             for _, labels in self._read.values():
                 found |= {identifier: labels[identifier] for identifier in inference_ids if identifier in labels}
+            return found
+
+    def from_elsewhere(self, environment: Environment, written_by: Collection[str]) -> dict[str, str]:
+        """All labels but those in objects whose names begin with one of these; as `labels`."""
+        with self._lock:
+            self._update(environment)
+            found: dict[str, str] = {}
+            for key, (_, labels) in self._read.items():
+                if not key.rpartition("/")[2].startswith(tuple(written_by)):
+                    found |= labels
             return found
 
     def _update(self, environment: Environment) -> None:

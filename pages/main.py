@@ -28,6 +28,7 @@ chosen = st.navigation(
         "Operate": [
             page(PagePath.TEST_IMAGES, "image_search"),
             page(PagePath.MONITORING, "monitoring"),
+            page(PagePath.REVIEW, "rate_review"),
             page(PagePath.CLEANUP, "delete_sweep"),
         ],
     }

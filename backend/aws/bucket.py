@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _DELETE_BATCH = 1000  # the most that S3 deletes in one request
+_NOT_AS_IT_WAS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
+"""How S3 refuses a conditional write: what is there is another version, or was changed or deleted meanwhile."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML 1.0 document can hold, escaped or not: one such key, and S3 refuses a DeleteObjects request whole."""
 
@@ -50,6 +52,37 @@ def write_object(environment: Environment, key: str, content: bytes, content_typ
     """Write an object; `action` says what was tried: "keep how far the pipeline is". Raises AwsRequestError."""
     with bucket_errors(environment, action):
         environment.s3.put_object(Bucket=environment.bucket, Key=key, Body=content, ContentType=content_type)
+
+
+def replace_object(environment: Environment, key: str, content: bytes, etag: str | None, *, action: str) -> str | None:
+    """Write an object of JSON if it is as this ETag says or, for None, if there is none; returns its ETag, or None.
+
+    Of several who try at the same moment one succeeds, on whichever machine each is. A write that was sent twice, as
+    its answer was lost, has succeeded where the content is there. Raises AwsRequestError.
+    Source: S3 user guide, "How to prevent object overwrites with conditional writes".
+    """
+    condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+    with bucket_errors(environment, action):
+        try:
+            written = environment.s3.put_object(
+                Bucket=environment.bucket, Key=key, Body=content, ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if error_code(error) not in _NOT_AS_IT_WAS:
+                raise
+            found = read_version(environment, key)
+            return found[1] if found is not None and found[0] == content else None
+        return written["ETag"]
+
+
+def read_version(environment: Environment, key: str) -> tuple[bytes, str] | None:
+    """An object's content, and the ETag that tells this version; None when there is no such key, or no bucket."""
+    with aws_errors(f"read s3://{environment.bucket}/{key}"):
+        response = find(environment.s3.get_object, Bucket=environment.bucket, Key=key)
+        if response is None:
+            return None
+        with response["Body"] as body:
+            return body.read(), response["ETag"]
 
 
 def list_objects(environment: Environment, prefix: str = "") -> Iterator[ObjectTypeDef]:

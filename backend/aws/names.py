@@ -15,6 +15,7 @@ CODE_PREFIX = "code/"
 UPLOADS_PREFIX = "uploads/"
 TRAFFIC_PREFIX = "traffic/"
 GROUND_TRUTH_PREFIX = "ground-truth/"
+REVIEW_PREFIX = "review/"
 BATCHES_PREFIX = "batches/"
 PIPELINE_PREFIX = "pipeline/"
 BUCKET_PREFIXES = frozenset(
@@ -26,6 +27,7 @@ BUCKET_PREFIXES = frozenset(
         UPLOADS_PREFIX,
         TRAFFIC_PREFIX,
         GROUND_TRUTH_PREFIX,
+        REVIEW_PREFIX,
         BATCHES_PREFIX,
         PIPELINE_PREFIX,
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar
 
 import pandas as pd
 from duckdb import DuckDBPyConnection
@@ -142,6 +142,14 @@ def sample(
 ) -> pd.DataFrame:
     """Records of a selection by lot, each as likely as another, in the order of time; the same for the same seed."""
     return _ask(environment, source, finding.sample, selection, limit, seed)
+
+
+def located(environment: Environment, source: CaptureSource, record_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """All that the cache has of these records, with the file of each; those that are no longer there are left out.
+
+    Each has the columns of the store's `records`, and key, etag, endpoint and variant: a place that outlives the cache.
+    """
+    return _ask(environment, source, finding.located, record_ids)
 
 
 def beside(

@@ -142,6 +142,19 @@ def one(cursor: DuckDBPyConnection, record_id: int) -> dict[str, Any] | None:
     return dict(zip(names, rows[0], strict=True)) if rows else None
 
 
+def located(cursor: DuckDBPyConnection, record_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """As `one`, of many records, in this order; time is UTC. Those that are no longer there are left out."""
+    cursor.execute(
+        """SELECT records.*, key, etag, endpoint, variant FROM records JOIN files USING (file_id)
+        JOIN streams ON streams.stream_id = files.stream_id WHERE record_id IN (SELECT unnest(?))""",
+        [list(record_ids)],
+    )
+    names = [column[0] for column in cursor.description or ()]
+    rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+    found = {row["record_id"]: row | {"time": row["time"].replace(tzinfo=UTC)} for row in rows}
+    return [found[number] for number in record_ids if number in found]
+
+
 def _overlap(selection: Selection, hour: int) -> Selection:
     """What of a selection is in an hour that it touches."""
     return replace(selection, start=max(selection.start, hour_at(hour)), end=min(selection.end, hour_at(hour + 1)))

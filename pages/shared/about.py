@@ -54,6 +54,12 @@ _ABOUT: Mapping[PagePath, str] = {
         "class, what passed the threshold, and the pictures behind each point. It changes nothing. On AWS it costs the "
         "requests that read what was captured, some cents for a million records."
     ),
+    PagePath.REVIEW: (
+        "People say what captured pictures really are, one after the other, before they see the model's answer. That "
+        "finds mistakes, tells how often the model is right, and gives the next training images that the first ones "
+        "had none of. What is said goes to the bucket at once, as SageMaker keeps ground truth. On AWS a thousand "
+        "labels cost some cents of requests."
+    ),
     PagePath.CLEANUP: (
         "Everything of this project that exists is found by its name and tag, with where it is. What you choose is "
         "deleted, in the order that AWS asks for. On AWS an endpoint that is forgotten here goes on costing money."

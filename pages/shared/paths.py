@@ -18,6 +18,7 @@ class PagePath(StrEnum):
     WORKFLOW = "workflow/page.py"
     TEST_IMAGES = "test_images/page.py"
     MONITORING = "monitoring/page.py"
+    REVIEW = "review/page.py"
     CLEANUP = "cleanup/page.py"
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from backend import cleanup, deployment, evaluation, monitoring, overview, staging, traffic, training, workflow
+from backend import cleanup, deployment, evaluation, monitoring, overview, review, staging, traffic, training, workflow
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
 from backend.ground_truth import GroundTruth
@@ -214,6 +214,7 @@ sampled_records = _kept(monitoring.sample)
 capture_detail = _kept(monitoring.capture_detail)
 captured_images = _kept(_captured_images, entries=64)
 compare_captures = _kept(_compare_captures)
+list_review_queues = _kept(review.list_queues)
 list_resources = _kept(cleanup.list_resources)
 
 _CAPTURED: tuple[Any, ...] = (
