@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
@@ -40,15 +41,21 @@ def draw_gallery(environment: Environment, dataset: Dataset) -> None:
 
 
 def _of_class(images: Sequence[StagedImage], label: str | None) -> list[StagedImage]:
-    """The images of a class, those of `other` sorted by what they are; without one, all in turns of the classes."""
-    if label is not None:
-        chosen = [image for image in images if image.label == label]
-        return sorted(chosen, key=lambda image: image.drawn_from or "") if label == OTHER else chosen
-    seen: dict[str, int] = {}
+    """The images of a class, or of all classes in turns; those of `other` in turns of what they are."""
+    kinds = _in_turns([image for image in images if image.label == OTHER], lambda image: image.drawn_from or "")
+    known = [image for image in images if image.label != OTHER]
+    if label is None:
+        return _in_turns([*known, *kinds], lambda image: f"{image.label_index:03}")
+    return kinds if label == OTHER else [image for image in known if image.label == label]
+
+
+def _in_turns(images: Iterable[StagedImage], kind: Callable[[StagedImage], str]) -> list[StagedImage]:
+    """The first of each kind, then the second ones, and so on."""
+    seen: Counter[str] = Counter()
     turns = []
     for image in images:
-        turns.append((seen.setdefault(image.label, 0), image.label_index, image))
-        seen[image.label] += 1
+        turns.append((seen[kind(image)], kind(image), image))
+        seen[kind(image)] += 1
     return [image for *_, image in sorted(turns, key=lambda turn: turn[:2])]
 
 
@@ -62,12 +69,8 @@ def _draw_grid(environment: Environment, dataset: Dataset, images: Sequence[Stag
         for place, (image, picture) in enumerate(zip(shown, pictures, strict=True), start=(number - 1) * _PAGE):
             with st.container(gap=None):
                 draw_images([picture], [""], width=_WIDTH, key=f"staged-{place}")
-                if st.button(
-                    as_words(image.drawn_from or image.label),
-                    key=f"data_staging.open.{place}",
-                    type="tertiary",
-                    help=image.name,
-                ):
+                named = as_words(image.drawn_from or image.label)
+                if st.button(named, key=f"data_staging.open.{place}", type="tertiary"):
                     open_image(environment, dataset, images, place)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.pagination(pages, key=page_key)

@@ -26,7 +26,7 @@ def open_image(environment: Environment, dataset: Dataset, images: Sequence[Stag
     _show(environment, dataset, images)
 
 
-@st.dialog("Image", width="large")
+@st.dialog("Image", width="medium")
 def _show(environment: Environment, dataset: Dataset, images: Sequence[StagedImage]) -> None:
     place = st.session_state[_PLACE]
     image = images[place]

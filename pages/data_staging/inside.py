@@ -11,13 +11,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from backend import staging
 from backend.aws.environment import Environment
 from backend.staging import Contents, Source, Upload
-from backend.wording import as_words, count_of, enumerated
+from backend.wording import as_words, enumerated
 from pages.shared.environment import part
 from pages.shared.images import draw_images
 
 _KEPT = "data_staging.inside"
 _UNKNOWN = "Nothing was downloaded from this address yet: what is there is known when it is staged."
-_TABLE_HEIGHT = 320  # pixels; of 100 classes some are seen at once
+_FEW, _TABLE_HEIGHT = 8, 320  # classes, and the pixels in which some of more are seen at once
 
 
 def draw_inside(environment: Environment, source: Source | UploadedFile, labels: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ def draw_inside(environment: Environment, source: Source | UploadedFile, labels:
 def _draw_contents(contents: Contents, labels: Sequence[str]) -> None:
     classes = contents.classes
     counts = enumerated([f"{contents.total(split):,} {split}" for split in contents.counts])
-    st.markdown(f"{counts} images; {count_of(len(classes), 'class').replace('classs', 'classes')} can be staged.")
+    st.markdown(f"{counts} images; {len(classes)} classes can be staged.")
     missing = [as_words(label) for label in labels if label not in classes]
     if missing:
         st.warning(f"There are no images of {enumerated(missing)} in it.", icon=":material/warning:")
@@ -47,7 +47,10 @@ def _draw_contents(contents: Contents, labels: Sequence[str]) -> None:
     frame = frame.rename_axis("Class").rename(index=as_words, columns=str.capitalize)
     first = [as_words(label) for label in labels if label in classes]
     frame = frame.loc[[*first, *(name for name in frame.index if name not in first)]]
-    st.dataframe(frame, width="content", height=_TABLE_HEIGHT if len(frame) > 8 else "content")
-    for label in labels:
-        if images := contents.images.get(label):
-            draw_images(images, [as_words(label)] * len(images), width=72, key=f"inside-{label}")
+    with st.container(horizontal=True, gap="medium"):
+        st.dataframe(frame, width="content", height=_TABLE_HEIGHT if len(frame) > _FEW else "content")
+        with st.container(width="stretch"):
+            for label in labels:
+                if images := contents.images.get(label):
+                    st.caption(as_words(label))
+                    draw_images(images, [""] * len(images), width=64, key=f"inside-{label}")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from backend.aws.environment import Environment
 from backend.staging import drawing
-from backend.staging.drawing import draw
 from pages.shared import JobName
-from tests.backend.staging.archives import batch, small_members, write_archive
+from tests.backend.staging.archives import alike_members, small_members, write_archive
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, errors, finish, metrics, table, texts
 
@@ -199,12 +196,12 @@ def test_without_a_path_there_is_nothing_to_start(visit: Visit, own: Environment
 def test_a_cancelled_staging_leaves_nothing(visit: Visit, own: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, may_go_on = threading.Event(), threading.Event()
 
-    def draw_later(*arguments: Any) -> Any:
+    def draw(*arguments: Any) -> Any:
         drawn.set()
         assert may_go_on.wait(60)
         return drawing.draw(*arguments)
 
-    monkeypatch.setattr("backend.staging.sample.draw", draw_later)
+    monkeypatch.setattr("backend.staging.sample.draw", draw)
     app = visit(own, PAGE)
     choose(app, "Offline sample")
     app.multiselect[0].set_value(["bus", "streetcar"]).run()  # drawn by no other test: what is drawn once is kept
@@ -287,19 +284,7 @@ def test_what_cannot_be_looked_into_is_named(visit: Visit, own: Environment, tru
 
 @pytest.fixture
 def alike(tmp_path: Path) -> Path:
-    """An archive in which a test image is also a train image, and another one nearly."""
-    rows = np.stack([draw(label, "train", number) for label in ("bicycle", "motorcycle") for number in range(6)])
-    test = np.stack([rows[0], np.clip(rows[1].astype(int) + 10, 0, 255), rows[6], draw("motorcycle", "test", 0)])
-    members = small_members()
-    for split, images in (("train", rows), ("test", test)):
-        half = len(images) // 2
-        content = {
-            "filenames": [f"{split}_{number}.png".encode() for number in range(len(images))],
-            "fine_labels": [8] * half + [48] * half,
-            "data": images.astype(np.uint8).transpose(0, 3, 1, 2).reshape(len(images), -1),
-        }
-        members[f"cifar-100-python/{split}"] = pickle.dumps(batch(0, **content), protocol=4)
-    return write_archive(tmp_path / "alike.tar.gz", members)
+    return write_archive(tmp_path / "alike.tar.gz", alike_members())
 
 
 def test_near_duplicates_are_shown_and_why_those_between_train_and_test_matter(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.staging.drawing import draw
 from backend.staging.labels import FINE_LABELS
 
 MakeArchive = Callable[[Mapping[str, bytes]], Path]
@@ -51,3 +52,19 @@ def batch(seed: int, **changes: Any) -> dict[bytes, Any]:
         b"data": np.random.default_rng(seed).integers(0, 256, (4, 3072), dtype=np.uint8),
     }
     return content | {name.encode(): value for name, value in changes.items()}
+
+
+def alike_members() -> dict[str, bytes]:
+    """Of an archive of drawn bicycles and motorcycles of which three test images are train images, one paler."""
+    drawn = [draw(label, "train", number) for label in ("bicycle", "motorcycle") for number in range(6)]
+    paler = np.clip((drawn[1].astype(float) - 128) * 0.8 + 128, 0, 255).astype(np.uint8)
+    splits = {"train": drawn, "test": [drawn[0], paler, drawn[6], draw("motorcycle", "test", 0)]}
+    members = small_members()
+    for split, images in splits.items():
+        content = {
+            "filenames": [f"{split}_{number}.png".encode() for number in range(len(images))],
+            "fine_labels": [8] * (len(images) // 2) + [48] * (len(images) // 2),
+            "data": np.stack(images).transpose(0, 3, 1, 2).reshape(len(images), -1),
+        }
+        members[f"cifar-100-python/{split}"] = pickle.dumps(batch(0, **content), protocol=4)
+    return members
