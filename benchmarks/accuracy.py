@@ -70,8 +70,8 @@ class Coverage:
 
 def measure(archive: Path, images: Path, windows: int = WINDOWS, streams: int = STREAMS) -> dict[str, Any]:
     """The figures by name; raises InvalidImage for a folder without images."""
-    with models(archive, images) as both:
-        return {"windows": windows, "streams": streams} | figures(both, windows, streams)
+    both = models(archive, images)
+    return {"windows": windows, "streams": streams} | figures(both, windows, streams)
 
 
 def figures(both: tuple[Model, Model], windows: int, streams: int) -> dict[str, Any]:

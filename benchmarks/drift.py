@@ -56,8 +56,8 @@ class Noticed:
 
 def measure(archive: Path, images: Path, streams: int = STREAMS) -> dict[str, Any]:
     """The figures by name; raises InvalidImage for a folder without images."""
-    with models(archive, images) as (taught, plain):
-        return {"streams": streams, "promise": DEFAULT_PROMISE} | figures(taught, plain, streams)
+    taught, plain = models(archive, images)
+    return {"streams": streams, "promise": DEFAULT_PROMISE} | figures(taught, plain, streams)
 
 
 def figures(taught: Model, plain: Model, streams: int) -> dict[str, Any]:

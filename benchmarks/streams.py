@@ -6,8 +6,7 @@ A stream is drawn as the traffic generator draws one: a class by the mix, an ima
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -28,6 +27,7 @@ from benchmarks.jobs import Probabilities, answers, load_model, read_split, run_
 from benchmarks.place import say, staged
 
 OPTIONS = TrainingOptions(num_layers=20, epochs=30)
+_SEED = 0
 HELD_OUT = 150
 """Known images that a stream is drawn from, of those that no training has seen; the others are its baseline."""
 
@@ -101,9 +101,11 @@ class Model:
         return sorted(set(self.plain.truth[: self.known].tolist()))
 
 
-@contextmanager
-def models(archive: Path, folder: Path, seed: int = 0, options: TrainingOptions = OPTIONS) -> Iterator[Any]:
-    """Trains one model with the class `other` and one without, and gives both with their answers."""
+def models(archive: Path, folder: Path) -> tuple[Model, Model]:
+    """A model with the class `other` and one without, both trained for this, with their answers.
+
+    Raises InvalidImage for a folder without images, TrainingFailed when a training does not complete.
+    """
     foreign = [path.read_bytes() for path in sorted(folder.rglob("*.jpg"))]
     if not foreign:
         raise InvalidImage(f"{folder} holds no JPEG images. Name another folder with --images.")
@@ -116,10 +118,11 @@ def models(archive: Path, folder: Path, seed: int = 0, options: TrainingOptions 
             truth += labels
         found = []
         for of, name in ((dataset, "with-other"), (without, "without")):
-            model = load_model(environment, run_job(environment, of, options, seed, name))
+            model = load_model(environment, run_job(environment, of, OPTIONS, _SEED, name))
             say(f"a model {name} is trained")
             found.append(_answered(model, of, images, np.array(truth), foreign))
-    yield tuple(found)
+    taught, plain = found
+    return taught, plain
 
 
 def _answered(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from backend.accuracy.interval import Interval
@@ -81,7 +82,7 @@ def realised_so_far(strata: Sequence[Counted]) -> Interval:
     return Interval(value, low / records, high / records)
 
 
-def _costs(stratum: Counted) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _costs(stratum: Counted) -> NDArray[np.float64]:
     """The evidence against each number of right answers that is possible, the fewest first: convex."""
     size, labelled, right = stratum.size, stratum.labelled, stratum.right
     wrong = labelled - right
@@ -94,7 +95,7 @@ def _costs(stratum: Counted) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.asarray(mixture - likelihood)
 
 
-def _steps(increments: Sequence[np.ndarray[tuple[int], np.dtype[np.float64]]], left: float) -> int:
+def _steps(increments: Sequence[NDArray[np.float64]], left: float) -> int:
     """How many steps are left: the cheapest first, which convex costs allow."""
     return int(np.searchsorted(np.cumsum(np.sort(np.concatenate(increments))), left))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -148,6 +149,12 @@ def test_a_detector_that_was_stored_goes_on_as_if_it_had_not_been(drift: float) 
     assert pack(stored) == pack(kept)
     assert (kept.alarm is None) == (drift == 1)
     assert len(pack(kept)) < 60_000
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"promise": "many"}'])
+def test_what_is_no_stored_detector_is_refused(content: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        unpack(content)
 
 
 def test_records_without_pictures_are_followed_by_what_was_answered() -> None:
