@@ -66,7 +66,7 @@ if shown is not None:
     with foreign, part():
         draw_foreign(environment, shown, deployed.threshold if deployed else DEFAULT_THRESHOLD)
     with threshold, part():
-        draw_threshold(shown, deployed)
+        draw_threshold(environment, shown, deployed)
     if is_workflow_read:
         with threshold, part():
             draw_handover(environment, shown, deployed)

@@ -11,6 +11,8 @@ import streamlit as st
 from backend import charts, jobs, workflow
 from backend.aws.environment import Environment
 from backend.evaluation import Candidates, Evaluation, Passed, foreign_groups, threshold
+from backend.review import Counting
+from backend.wording import count_of
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
 from pages.evaluation.words import STILL, percent
 from pages.shared import reads
@@ -21,14 +23,14 @@ from pages.shared.paths import PagePath
 
 _CHOSEN = "evaluation.threshold"
 _ABOUT = (
-    "The promise is about images like the test set's known ones. Foreign images that pass come on top of it: the tab "
-    "Foreign images counts them."
+    "The promise is about images like the known ones that are counted here. Foreign images that pass come on top of "
+    "it: the tab Foreign images counts them."
 )
 
 
-def draw_threshold(shown: Evaluation, deployed: Workflow | None) -> None:
+def draw_threshold(environment: Environment, shown: Evaluation, deployed: Workflow | None) -> None:
     """The promise, what is there already, the curve and the costs."""
-    candidates = Candidates.of(shown)
+    candidates = _counted(environment, shown)
     with part():
         promised = _draw_promise(candidates)
     with part():
@@ -37,6 +39,28 @@ def draw_threshold(shown: Evaluation, deployed: Workflow | None) -> None:
         _draw_curve(shown, candidates, deployed, promised)
     with part():
         _draw_costs(shown, candidates)
+
+
+def _counted(environment: Environment, shown: Evaluation) -> Candidates:
+    """The test set's, and the labelled records that count beside them, which is said."""
+    own = Candidates.of(shown)
+    with part():
+        found = reads.labelled_candidates(environment, shown.job)
+        if found is not None and found.candidates.images:
+            st.caption(_counted_in_words(own, found))
+            return own.joined(found.candidates)
+    return own
+
+
+def _counted_in_words(own: Candidates, found: Counting) -> str:
+    passed_over = (
+        f", of which nobody could tell {found.passed_over:,}: they count as wrong" if found.passed_over else ""
+    )
+    return (
+        f"Counted beside the {own.images:,} test images of known classes: "
+        f"{count_of(found.candidates.images, 'labelled record')} that this model answered ({found.sampled:,} of "
+        f"samples drawn by lot{passed_over}; {found.elsewhere:,} with labels from elsewhere)."
+    )
 
 
 def _draw_promise(candidates: Candidates) -> Passed | None:

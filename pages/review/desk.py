@@ -130,7 +130,7 @@ def _draw_nothing(desk: Desk, nothing: Nothing) -> None:
     """No picture is left for this person, and why."""
     reasons = []
     if nothing.elsewhere:
-        reasons.append(f"{count_of(nothing.elsewhere, 'picture')} are with other people just now.")
+        reasons.append(f"With other people just now: {count_of(nothing.elsewhere, 'picture')}.")
     if nothing.passed_over:
         reasons.append(f"You skipped {count_of(nothing.passed_over, 'picture')}.")
     if not reasons:
@@ -191,8 +191,10 @@ def _draw_agreement(progress: Progress) -> None:
         delta_color="off",
         delta_arrow="off",
     )
-    disputed = f" {count_of(progress.disputed, 'picture')} need a third opinion." if progress.disputed else ""
-    st.caption(f"Of {count_of(found.agreed.total, 'picture')} that two were asked about.{kappa}{disputed}")
+    differ = (
+        f" A third person is to decide about {count_of(progress.disputed, 'picture')}." if progress.disputed else ""
+    )
+    st.caption(f"Of {count_of(found.agreed.total, 'picture')} that two were asked about.{kappa}{differ}")
 
 
 def _act(act: Callable[..., None], *args: Any) -> None:

@@ -24,10 +24,11 @@ def choose_queue(queues: Sequence[Queue]) -> Queue | None:
     if opened is not None and opened not in by_id:
         st.warning("There is no queue of this address any more: the newest one is shown.", icon=":material/link_off:")
     st.session_state[_CHOSEN] = opened if opened in by_id else queues[0].queue_id
+    titles = _titles(queues)
     st.selectbox(
         "Queue",
         list(by_id),
-        format_func=lambda queue_id: visible(_title(by_id[queue_id])),
+        format_func=titles.__getitem__,
         key=_CHOSEN,
         on_change=_open,
         width=480,
@@ -37,6 +38,15 @@ def choose_queue(queues: Sequence[Queue]) -> Queue | None:
 
 def _open() -> None:
     open_queue(st.session_state[_CHOSEN])
+
+
+def _titles(queues: Sequence[Queue]) -> dict[str, str]:
+    """By id, no two alike: the browser sends back the title of what was chosen."""
+    titles: dict[str, str] = {}
+    for queue in queues:
+        title = visible(_title(queue))
+        titles[queue.queue_id] = f"{title} ({queue.queue_id})" if title in titles.values() else title
+    return titles
 
 
 def _title(queue: Queue) -> str:

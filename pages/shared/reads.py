@@ -144,6 +144,12 @@ def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...
     return {name: known[key] for name, key in keys.items() if key in known} | written
 
 
+def _labelled_candidates(environment: Environment, job: str) -> review.Counting | None:
+    """The labelled records that count for the promise of a model's threshold; None where it is not evaluated."""
+    shown = read_evaluation(environment, job)
+    return review.labelled_candidates(environment, shown, _ground_truth(environment)) if shown else None
+
+
 def labels_of(environment: Environment, executions: Sequence[workflow.Execution]) -> dict[str, str]:
     """What the images are that these executions were given, by their keys, where that is known."""
     known = labels_by_key(environment)
@@ -214,6 +220,7 @@ sampled_records = _kept(monitoring.sample)
 capture_detail = _kept(monitoring.capture_detail)
 captured_images = _kept(_captured_images, entries=64)
 compare_captures = _kept(_compare_captures)
+labelled_candidates = _kept(_labelled_candidates)
 list_review_queues = _kept(review.list_queues)
 list_resources = _kept(cleanup.list_resources)
 

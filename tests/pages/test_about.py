@@ -16,6 +16,7 @@ PAGES = [
     "deployment",
     "evaluation",
     "monitoring",
+    "review",
     "test_images",
     "training",
     "workflow",

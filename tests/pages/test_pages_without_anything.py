@@ -17,6 +17,7 @@ from tests.pages.visits import Visit, texts
         ("workflow", "none is deployed", "deployment"),
         ("test_images", "Images go through the workflow, and none is deployed.", "workflow"),
         ("monitoring", "No captured inference was read yet.", "test_images"),
+        ("review", "A review needs captured records", "monitoring"),
     ],
 )
 def test_a_page_says_what_it_misses_and_leads_there(
