@@ -11,9 +11,9 @@ import streamlit as st
 
 from backend import charts, monitoring
 from backend.staging.labels import OTHER
-from pages.monitoring.address import Changes, change, chosen, follow_view
 from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
 from pages.shared import reads
+from pages.shared.captured.address import Changes, change, chosen, follow_view
 from pages.shared.environment import part
 from pages.shared.times import format_time
 

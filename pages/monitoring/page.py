@@ -10,18 +10,18 @@ from backend import monitoring
 from backend.monitoring.health import Comparison
 from backend.staging import Dataset
 from backend.workflow import Workflow
-from pages.monitoring.address import current_view
 from pages.monitoring.distributions import draw_class_mix, draw_histogram, draw_pass_rate
 from pages.monitoring.export import draw_exports
 from pages.monitoring.health import draw_comparison, draw_health, draw_problems, draw_unreadable
 from pages.monitoring.over_time import draw_over_time, draw_what_if
-from pages.monitoring.range import choose_filters, choose_range
-from pages.monitoring.reading import choose_refreshing, follow_reading
 from pages.monitoring.record import draw_selected
 from pages.monitoring.shown import Shown, summarized
-from pages.monitoring.sources import choose_source, manage_sources
 from pages.monitoring.wall import draw_wall
 from pages.shared import PagePath, current_environment, draw_about, draw_missing, part, reads
+from pages.shared.captured.address import current_view
+from pages.shared.captured.range import choose_filters, choose_range
+from pages.shared.captured.reading import choose_refreshing, follow_reading
+from pages.shared.captured.sources import choose_source, manage_sources
 from pages.shared.status import draw_synthetic
 from pages.shared.text import as_text
 

@@ -12,8 +12,8 @@ from backend import monitoring
 from backend.aws.environment import Environment
 from backend.monitoring import EVERY_CONFIDENCE, CaptureSource, Selection, Summary
 from backend.staging.labels import OTHER
-from pages.monitoring.view import View
 from pages.shared import reads
+from pages.shared.captured.view import View
 from pages.shared.times import format_time
 
 _RATES: Final = 60  # steps of charts that draw shares

@@ -19,8 +19,8 @@ from backend import cleanup, foundation, monitoring, workflow
 from backend.aws.environment import Environment
 from pages.monitoring.distributions import of_bar
 from pages.monitoring.shown import Shown
-from pages.monitoring.view import View
 from pages.shared import JobName
+from pages.shared.captured.view import View
 from tests.capture_lines import capture_line
 from tests.machine import THRESHOLD, Machine, answer, picture, two_at_once
 from tests.pages import cloud

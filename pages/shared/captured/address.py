@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from pages.monitoring.view import NAMES, View, from_query
+from pages.shared.captured.view import NAMES, View, from_query
 from pages.shared.text import as_text
 
 _LAST, _CHANGES = "monitoring.view", "monitoring.changes"

@@ -11,9 +11,9 @@ from backend import monitoring
 from backend.aws.environment import Environment
 from backend.jobs import Job, Status
 from backend.monitoring import CaptureSource, Contents
-from pages.monitoring.address import chosen, follow_view
-from pages.monitoring.view import View
 from pages.shared import reads
+from pages.shared.captured.address import chosen, follow_view
+from pages.shared.captured.view import View
 from pages.shared.environment import part
 from pages.shared.text import as_text
 

@@ -10,8 +10,8 @@ import streamlit as st
 from backend import monitoring
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource
-from pages.monitoring.address import Changes, chosen, follow_view, show
-from pages.monitoring.view import View
+from pages.shared.captured.address import Changes, chosen, follow_view, show
+from pages.shared.captured.view import View
 from pages.shared.confirm import confirm
 from pages.shared.environment import action, part
 from pages.shared.text import as_text, visible

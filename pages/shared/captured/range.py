@@ -10,8 +10,8 @@ import streamlit as st
 
 from backend import charts
 from backend.monitoring import Contents
-from pages.monitoring.address import Changes, change, chosen, follow_view
-from pages.monitoring.view import Preset, View
+from pages.shared.captured.address import Changes, change, chosen, follow_view
+from pages.shared.captured.view import Preset, View
 from pages.shared.text import visible
 
 _PRESET, _FROM, _TO = "monitoring.range", "monitoring.from", "monitoring.to"
@@ -51,15 +51,16 @@ def _choose_times(start: datetime, end: datetime) -> None:
         st.form_submit_button("Show", key="monitoring.times.show", on_click=_times_chosen)
 
 
-def choose_filters(view: View, contents: Contents, labels: Sequence[str]) -> None:
-    """The endpoint, variant and class, each where there is more than one."""
+def choose_filters(view: View, contents: Contents, labels: Sequence[str] | None) -> None:
+    """The endpoint, variant and, for a page that knows their `labels`, class: each where there is more than one."""
     endpoints = sorted({stream.endpoint for stream in contents.streams})
     variants = sorted({stream.variant for stream in contents.streams if view.endpoint in (None, stream.endpoint)})
     with st.container(horizontal=True, vertical_alignment="bottom", key="monitoring.filters"):
         _choose("endpoint", "Endpoint", endpoints, view.endpoint, "All endpoints")
         _choose("variant", "Variant", variants, view.variant, "All variants")
-        names = {index: charts.class_label(labels, index) for index in contents.classes}
-        _choose("class_index", "Predicted class", list(names), view.class_index, "All classes", names)
+        if labels is not None:
+            names = {index: charts.class_label(labels, index) for index in contents.classes}
+            _choose("class_index", "Predicted class", list(names), view.class_index, "All classes", names)
 
 
 def _choose(
