@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -12,8 +13,11 @@ import pyarrow as pa
 
 from backend.monitoring.bins import bins_of
 from backend.monitoring.pictures import Picture
+from backend.monitoring.plain import Request
 from backend.monitoring.records import BrokenLine, ReadLines
 
+MOST_PROBABILITIES: Final = 100
+"""Classes of an answer up to which the store keeps the probability of each: those of a thousand would be most of it."""
 _REASONS: Final = 15  # that are kept of a file
 _ANOTHER_REASON: Final = f"another reason than the first {_REASONS} in its file"
 
@@ -50,6 +54,8 @@ def records_table(parts: Sequence[Part], record_ids: Any, file_ids: Any, stream_
         columns[name] = pa.array([getattr(picture, name) for picture in pictures], kind)
     for name in ("brightness", "contrast", "sharpness"):
         columns[name] = pa.array([getattr(picture, name) for picture in pictures], pa.float32())
+    columns["probabilities"] = pa.array(_probabilities(parts), pa.list_(pa.float32()))
+    columns["content"] = pa.array(chain.from_iterable(map(_contents, parts)), pa.uint64())
     table = pa.table(columns).sort_by("time")
     return table.add_column(0, "record_id", pa.array(record_ids))
 
@@ -74,6 +80,24 @@ def quarantine_table(parts: Iterable[Part], file_ids: Any) -> pa.Table:
 
 def _column(parts: Sequence[Part], name: str) -> list[Any]:
     return list(chain.from_iterable(getattr(part.lines, name) for part in parts))
+
+
+def _probabilities(parts: Sequence[Part]) -> list[list[float] | None]:
+    found: list[list[float]] = _column(parts, "probabilities")
+    return [values if len(values) <= MOST_PROBABILITIES else None for values in found]
+
+
+def _contents(part: Part) -> list[int | None]:
+    """A number for each request, the same for the same one; the answers to one request each have their own."""
+    return [
+        None if request is None else _number(request, position)
+        for request, position in zip(part.lines.inputs, part.lines.position, strict=True)
+    ]
+
+
+def _number(request: Request, position: int) -> int:
+    digest = hashlib.blake2b(request.data, digest_size=8, salt=position.to_bytes(8, "big"))
+    return int.from_bytes(digest.digest(), "big") or 1  # 0 is what a detector takes for not known
 
 
 def _reasons(broken: Sequence[BrokenLine]) -> list[tuple[BrokenLine, str]]:

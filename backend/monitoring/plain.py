@@ -53,6 +53,7 @@ class PlainFile(msgspec.Struct, frozen=True):
     class_index: list[int]
     inference_id: list[str | None]
     image_key: list[str | None]
+    probabilities: list[list[float]]
     requests: list[Request | None]
 
 
@@ -107,6 +108,7 @@ def read_plain(content: bytes, delivered_at: datetime) -> PlainFile | None:
         class_index=list(map(list.index, probabilities, confidence)),
         inference_id=[record.event_metadata.inference_id for record in records],
         image_key=[decoded_key((record.event_metadata.custom_attributes or (None,))[0]) for record in records],
+        probabilities=probabilities,
         requests=[record.capture_data.endpoint_input for record in records],
     )
 

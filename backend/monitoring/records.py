@@ -124,6 +124,7 @@ class ReadLines(msgspec.Struct):
     class_index: list[int] = []
     inference_id: list[str | None] = []
     image_key: list[str | None] = []
+    probabilities: list[list[float]] = []
     inputs: list[Request | None] = []
     broken: list[BrokenLine] = []
 
@@ -137,6 +138,7 @@ class ReadLines(msgspec.Struct):
         self.class_index.append(inference.predicted_index)
         self.inference_id.append(inference.inference_id)
         self.image_key.append(inference.image_key)
+        self.probabilities.append(inference.probabilities)
 
 
 _decoder = msgspec.json.Decoder(CaptureRecord)
@@ -161,6 +163,7 @@ def read_file(content: bytes, delivered_at: datetime, *, with_inputs: bool = Fal
         class_index=plain.class_index,
         inference_id=plain.inference_id,
         image_key=plain.image_key,
+        probabilities=plain.probabilities,
         inputs=plain.requests if with_inputs else [],
     )
 

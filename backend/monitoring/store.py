@@ -16,7 +16,7 @@ from backend.aws.polling import attempts
 from backend.errors import CaptureUnavailable, StillWaiting
 from backend.private import make_private_folder
 
-_VERSION = 3
+_VERSION = 4
 _PATIENCE_SECONDS = 15.0
 """How long to wait while another process has the file; each has it for no longer than a batch or a page takes."""
 _PAUSE_SECONDS = 0.02
@@ -39,7 +39,8 @@ CREATE TABLE records (
     record_id BIGINT NOT NULL, file_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL,
     position INTEGER NOT NULL, stream_id SMALLINT NOT NULL, time TIMESTAMP NOT NULL, class_index INTEGER NOT NULL,
     confidence DOUBLE NOT NULL, bin USMALLINT NOT NULL, inference_id VARCHAR, image_key VARCHAR,
-    width INTEGER, height INTEGER, brightness FLOAT, contrast FLOAT, sharpness FLOAT
+    width INTEGER, height INTEGER, brightness FLOAT, contrast FLOAT, sharpness FLOAT,
+    probabilities FLOAT[], content UBIGINT
 );
 CREATE TABLE quarantine (
     file_id BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL, reason VARCHAR NOT NULL
@@ -56,8 +57,17 @@ CREATE TABLE lowest (
 );
 CREATE TABLE compacted (histogram BIGINT NOT NULL, lowest BIGINT NOT NULL);
 INSERT INTO compacted VALUES (0, 0);
+CREATE TABLE drift (
+    stream_id SMALLINT NOT NULL, revision VARCHAR NOT NULL, fed BIGINT NOT NULL, acknowledged INTEGER NOT NULL,
+    detector BLOB NOT NULL
+);
+CREATE TABLE evidence (stream_id SMALLINT NOT NULL, time TIMESTAMP NOT NULL, evidence DOUBLE NOT NULL);
 """
-"""Times are UTC. `histogram` and `lowest` follow from `records` (rollups.py), and are changed together with it."""
+"""Times are UTC. `histogram` and `lowest` follow from `records` (rollups.py), and are changed together with it.
+
+`content` is the same number for the same request; `probabilities` are missing where there are very many classes.
+`drift` has the state of each stream's alarm, which was fed the records up to the number `fed` (feeding.py).
+"""
 
 
 class CaptureStore:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -13,19 +14,28 @@ from backend.monitoring import rollups
 from backend.monitoring.batches import Part, quarantine_table, records_table
 from backend.monitoring.objects import CaptureObject
 
+_SAME: Final = ("time", "position", "class_index", "confidence", "inference_id", "content")
+"""What tells a record of a file from the others in it."""
+Earlier = Mapping[tuple[Any, ...], list[int]]
+"""The numbers of records by their file's key and what tells them there."""
+
 
 def replace_files(
     cursor: duckdb.DuckDBPyConnection, files: Sequence[CaptureObject], chunks: Iterable[Sequence[Part]]
 ) -> tuple[int, int]:
-    """Put files in the place of their last versions, their parts chunk by chunk; counts records and broken lines."""
+    """Put files in the place of their last versions, their parts chunk by chunk; counts records and broken lines.
+
+    A record that the last version had keeps its number: what goes by numbers takes it for no new one.
+    """
     cursor.register("replaced", pa.table({"key": [file.key for file in files]}))
+    earlier = _earlier(cursor)
     forget_files(cursor, "SELECT file_id FROM files WHERE key IN (SELECT key FROM replaced)")
     cursor.unregister("replaced")
     file_ids = _numbers(cursor, "file_ids", len(files))
     stream_ids = _stream_ids(cursor, files)
     records, broken, undecodable, lags = (np.zeros(len(files), np.int64) for _ in range(4))
     for parts in chunks:
-        _add_records(cursor, parts, file_ids, stream_ids)
+        _add_records(cursor, parts, file_ids, stream_ids, files, earlier)
         _insert(cursor, "quarantine", quarantine_table(parts, file_ids))
         for part in parts:
             records[part.file] += len(part.lines.time)
@@ -58,14 +68,48 @@ def forget_files(cursor: duckdb.DuckDBPyConnection, file_ids: str, values: Seque
     cursor.execute("DROP TABLE gone")
 
 
-def _add_records(cursor: duckdb.DuckDBPyConnection, parts: Sequence[Part], file_ids: Any, stream_ids: Any) -> None:
+def _add_records(
+    cursor: duckdb.DuckDBPyConnection,
+    parts: Sequence[Part],
+    file_ids: Any,
+    stream_ids: Any,
+    files: Sequence[CaptureObject],
+    earlier: Earlier,
+) -> None:
     count = sum(len(part.lines.time) for part in parts)
     if count:
         rows = records_table(parts, _numbers(cursor, "record_ids", count), file_ids, stream_ids)
+        if earlier:
+            keys = {int(number): file.key for number, file in zip(file_ids, files, strict=True)}
+            rows = _with_earlier_numbers(rows, keys, earlier)
         _insert(cursor, "records", rows)
         cursor.register("added", rows)
         rollups.add(cursor, "added")
         cursor.unregister("added")
+
+
+def _earlier(cursor: duckdb.DuckDBPyConnection) -> Earlier:
+    """Those of the files that are replaced."""
+    if not cursor.execute("SELECT 1 FROM files WHERE key IN (SELECT key FROM replaced) LIMIT 1").fetchall():
+        return {}
+    rows = cursor.execute(
+        f"""SELECT key, {", ".join(_SAME)}, record_id FROM records JOIN files USING (file_id)
+        WHERE key IN (SELECT key FROM replaced) ORDER BY record_id DESC"""  # noqa: S608  our own words
+    ).fetchall()
+    found: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for *record, number in rows:
+        found[tuple(record)].append(number)
+    return found
+
+
+def _with_earlier_numbers(rows: pa.Table, keys: Mapping[int, str], earlier: Earlier) -> pa.Table:
+    """The records with the numbers that they had; of equal ones each number is used once, the lowest first."""
+    numbers = rows["record_id"].to_pylist()
+    columns = [rows[name].to_pylist() for name in ("file_id", *_SAME)]
+    for place, (file_id, *record) in enumerate(zip(*columns, strict=True)):
+        if known := earlier.get((keys[file_id], *record)):
+            numbers[place] = known.pop()
+    return rows.set_column(0, "record_id", pa.array(numbers, pa.int64()))
 
 
 def _lag(file: CaptureObject, part: Part) -> int:

@@ -81,6 +81,8 @@ def part_of(number: int, records: list[Record]) -> Part:
         class_index=[record.class_index for record in records],
         inference_id=[record.inference_id for record in records],
         image_key=[None] * len(records),
+        probabilities=[[record.confidence] for record in records],
+        inputs=[None] * len(records),
     )
     return Part(number, lines, [NO_PICTURE] * len(records))
 
