@@ -21,7 +21,7 @@ from backend.staging.labels import OTHER
 
 MOST_ITEMS: Final = 1000
 MOST_SAMPLED: Final = 300_000
-"""Records of a window that a stratified sample is drawn from: all their confidences are looked at."""
+"""Records of a window, at most, of which all confidences are looked at."""
 _KEPT: Final = (
     "key",
     "etag",
@@ -99,11 +99,19 @@ def _choose(
             threshold = wish.threshold or 0.0
             return monitoring.rejected(environment, source, selection, limit, threshold, other), None
         case Kind.UNCERTAIN:
-            return monitoring.lowest(environment, source, selection, limit), None
+            return _least_sure(environment, source, selection, limit), None
         case Kind.DRIFT:
             return _shuffled(monitoring.sample(environment, source, selection, limit, wish.seed), wish.seed), None
         case Kind.SAMPLE:
             return _sample(environment, source, wish, limit)
+
+
+def _least_sure(environment: Environment, source: CaptureSource, selection: Selection, limit: int) -> pd.DataFrame:
+    """Of very many records only as many as the cache keeps apart for that."""
+    window = monitoring.records(environment, source, selection, MOST_SAMPLED)
+    if window is None:
+        return monitoring.lowest(environment, source, selection, limit)
+    return window.sort_values(["confidence", "record_id"]).head(limit)
 
 
 def _sample(
