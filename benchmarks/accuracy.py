@@ -25,7 +25,7 @@ from backend.accuracy import (
     realised,
     realised_so_far,
 )
-from backend.drift import Alarm, Baseline, Detector, Difference
+from backend.drift import Baseline, Detector
 from backend.evaluation.intervals import interval
 from backend.evaluation.record import Answers
 from backend.traffic import Drift
@@ -134,8 +134,8 @@ def without_labels(model: Model, share: float, streams: int) -> dict[str, float]
     shown: list[tuple[bool, float, float]] = []
     for stream, window in enumerate(_windows(model, share, streams)):
         content = (window.images + 1).astype(np.uint64)
-        drift = _drift(model, stream, window)
-        found = estimate(window.calibration, window.probabilities, content, has_other=True, drift=drift)
+        alarm = _alarm(model, stream, window)
+        found = estimate(window.calibration, window.probabilities, content, has_other=True, alarm=alarm)
         if not isinstance(found, Withheld):
             shown.append((found.covers(window.accuracy), found.half_width, found.value - window.accuracy))
     covered, widths, errors = zip(*shown, strict=True) if shown else ((), (0.0,), (0.0,))
@@ -147,7 +147,7 @@ def without_labels(model: Model, share: float, streams: int) -> dict[str, float]
     }
 
 
-def _drift(model: Model, stream: int, window: Window) -> Alarm | Difference | None:
+def _alarm(model: Model, stream: int, window: Window) -> str | None:
     """What is on at the end of a window, after undisturbed records whose alarms were acknowledged."""
     rng = np.random.default_rng(stream)
     baseline, pool = model.draw(rng)
@@ -157,7 +157,7 @@ def _drift(model: Model, stream: int, window: Window) -> Alarm | Difference | No
         detector.feed(model.plain.records(before, model.other, rng))
         detector.acknowledge()
     detector.feed(model.plain.records(window.images, model.other, rng))
-    return detector.alarm or detector.difference
+    return "It drifted." if detector.alarm or detector.difference else None
 
 
 def _windows(model: Model, share: float, count: int) -> Iterator[Window]:

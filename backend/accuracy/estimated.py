@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.accuracy.interval import Interval
-from backend.drift import Alarm, Difference
 from backend.evaluation.calibration import fit_temperature, scaled
 from backend.evaluation.record import Answers
 
 FEWEST: Final = 50
 """Calibration images, and records of a window."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,53 +44,57 @@ class Calibration:
         differences = answers.is_right - scaled(answers.probabilities, temperature).max(axis=1)
         return cls(temperature, float(np.sqrt(np.mean(differences**2))), len(differences))
 
-    def confidence(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    def confidence(self, probabilities: Floats) -> Floats:
         """The calibrated confidence of answers, of shape (records, classes)."""
         return np.asarray(scaled(probabilities, self.temperature).max(axis=1))
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """Why no accuracy is estimated."""
+    """Why no accuracy is shown, and what to do about it."""
 
     reason: str
 
 
 def estimate(
     calibration: Calibration,
-    probabilities: NDArray[np.float64],
+    probabilities: Floats,
     content: NDArray[np.uint64],
     *,
     has_other: bool,
-    drift: Alarm | Difference | None = None,
+    alarm: str | None = None,
 ) -> Interval | Withheld:
     """The accuracy of a window's answers, of shape (records, classes), and its 95 % interval; or why it is withheld.
 
     The interval counts what the calibration images leave open, and that the window's own may be harder or easier.
     `content` tells which records are of the same request, 0 where that is not known: a picture that comes again tells
-    nothing new. `has_other`: the model has the class `other`. `drift` is what is on for the window's source.
+    nothing new. `has_other`: the model has the class `other`. `alarm` says in a sentence which drift is on for the
+    window's source.
     """
-    if (reason := _reason(calibration, len(probabilities), drift, has_other=has_other)) is not None:
+    if (reason := _reason(calibration, len(probabilities), alarm, has_other=has_other)) is not None:
         return Withheld(reason)
     open_ = calibration.spread * math.sqrt(1 / calibration.images + 1 / _independent(content))
     return Interval.around(float(calibration.confidence(probabilities).mean()), open_)
 
 
-def _reason(calibration: Calibration, records: int, drift: Alarm | Difference | None, *, has_other: bool) -> str | None:
+def _reason(calibration: Calibration, records: int, alarm: str | None, *, has_other: bool) -> str | None:
     if not has_other:
         return (
             "A model without the class other is as sure of foreign images: a few would make the estimate wrong, and "
             "nothing would show them. Label some records, or train with that class."
         )
-    if isinstance(drift, Alarm):
+    if alarm is not None:
         return (
-            f"The {drift.feature} has drifted. How sure the model is says nothing about being right on images that "
-            "are not like those of its evaluation. Label some records."
+            f"{alarm} How sure the model is says nothing about being right on images that are not like those of its "
+            "evaluation. Label some records."
         )
-    if drift is not None:
-        return "This traffic differs from the evaluation's images since its first record. Label some records."
-    if min(calibration.images, records) < FEWEST:
-        return f"An estimate needs {FEWEST} evaluated images and {FEWEST} records, or more. Choose a longer window."
+    if calibration.images < FEWEST:
+        return (
+            f"The evaluation has {calibration.images} images of known classes; an estimate needs {FEWEST}. Stage more "
+            "test images."
+        )
+    if records < FEWEST:
+        return f"There are {records} records; an estimate needs {FEWEST}. Choose a longer range."
     return None
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from backend.accuracy import Calibration, Interval, Withheld, estimate
-from backend.drift import Alarm, Difference, Feature
 from backend.evaluation.record import Answers
-
-ALARM = Alarm(5, 5, 3, 3, Feature.BRIGHTNESS, None, {Feature.BRIGHTNESS: 1.0})
 
 
 def answered(count: int, rng: np.random.Generator, overconfidence: float = 1.6) -> Answers:
@@ -86,11 +81,10 @@ def reason(**changed: object) -> str:
 
 
 def test_why_none_is_shown() -> None:
-    assert "The brightness has drifted" in reason(drift=ALARM)
-    assert "since its first record" in reason(drift=Difference(0, True, 5, 5))
+    assert reason(alarm="The brightness has drifted.").startswith("The brightness has drifted. How sure the model is")
     assert "without the class other" in reason(has_other=False)
-    assert "50 evaluated images" in reason(calibration=replace(Calibration(1.0, 0.3, 200), images=49))
-    assert "50 records" in reason(probabilities=np.full((49, 2), 0.5))
+    assert "has 49 images of known classes; an estimate needs 50" in reason(calibration=Calibration(1.0, 0.3, 49))
+    assert "There are 49 records; an estimate needs 50" in reason(probabilities=np.full((49, 2), 0.5))
 
 
 def test_answers_that_are_never_wrong_are_taken_as_they_are() -> None:
