@@ -36,6 +36,8 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - ReviewNotPossible
   - ReviewDamaged
   - LabelRefused
+  - InvalidRule
+  - AlertsDamaged
   - CleanupIncomplete
   - JobAlreadyRunning
 """
@@ -181,6 +183,14 @@ class ReviewDamaged(SconesError):
 
 class LabelRefused(SconesError):
     """When a label does not count: somebody else gave one first."""
+
+
+class InvalidRule(SconesError):
+    """When a rule for alerts is none: a threshold out of bounds, a name that is taken, too many of them."""
+
+
+class AlertsDamaged(SconesError):
+    """When the rules for alerts, or their states, cannot be read."""
 
 
 class CleanupIncomplete(SconesError):

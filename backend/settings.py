@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         default="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
         description="Where the CIFAR-100 archive is downloaded from.",
     )
+    alerts_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="How often the app evaluates the rules of its Alerts page, in seconds; at 0 it does not, and "
+        "`python -m backend.monitor` does.",
+    )
     access: Literal["auto", "token", "open"] = Field(
         default="auto",
         description="Who may use the app: `token` asks for the token in the address that it prints, `open` lets every "

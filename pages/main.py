@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from pages.shared import PagePath, draw_environment, part
+from pages.shared import PagePath, draw_alarms, draw_environment, part
 
 
 def page(path: PagePath, icon: str, *, default: bool = False) -> Page:
@@ -29,6 +29,7 @@ chosen = st.navigation(
             page(PagePath.TEST_IMAGES, "image_search"),
             page(PagePath.MONITORING, "monitoring"),
             page(PagePath.REVIEW, "rate_review"),
+            page(PagePath.ALERTS, "notifications"),
             page(PagePath.CLEANUP, "delete_sweep"),
         ],
     }
@@ -36,5 +37,7 @@ chosen = st.navigation(
 
 with st.sidebar, part():
     draw_environment()
+with st.sidebar, part():
+    draw_alarms()
 with part():
     chosen.run()

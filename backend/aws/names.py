@@ -16,6 +16,7 @@ UPLOADS_PREFIX = "uploads/"
 TRAFFIC_PREFIX = "traffic/"
 GROUND_TRUTH_PREFIX = "ground-truth/"
 REVIEW_PREFIX = "review/"
+ALERTS_PREFIX = "alerts/"
 BATCHES_PREFIX = "batches/"
 PIPELINE_PREFIX = "pipeline/"
 BUCKET_PREFIXES = frozenset(
@@ -28,6 +29,7 @@ BUCKET_PREFIXES = frozenset(
         TRAFFIC_PREFIX,
         GROUND_TRUTH_PREFIX,
         REVIEW_PREFIX,
+        ALERTS_PREFIX,
         BATCHES_PREFIX,
         PIPELINE_PREFIX,
     }

@@ -1,5 +1,6 @@
 """Figures from values and data frames, by feature: pure functions."""
 
+from backend.charts.alerts import add_alarms, watched_figure
 from backend.charts.evaluation import confusion_squares, cost_curve, coverage_curve, reliability_diagram
 from backend.charts.load import sent_over_time
 from backend.charts.monitoring import (
@@ -17,6 +18,7 @@ from backend.charts.workflow import probabilities_bar
 
 __all__ = [
     "accuracy_by_epoch",
+    "add_alarms",
     "as_html",
     "class_label",
     "class_mix",
@@ -32,4 +34,5 @@ __all__ = [
     "reliability_diagram",
     "sent_over_time",
     "traffic",
+    "watched_figure",
 ]

@@ -1,4 +1,7 @@
-"""The environment opens before the app answers, and ends with it: on a laptop, that is the embedded AWS."""
+"""The environment opens before the app answers, and ends with it: on a laptop, that is the embedded AWS.
+
+Between the two the alerts are evaluated, whether anybody visits or not.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend import jobs
+from backend import alerts, jobs
 from backend.aws.environment import open_environment
 from backend.errors import SconesError
 from backend.settings import load_settings
@@ -30,9 +33,11 @@ class EnvironmentLifespan:
         except SconesError as error:
             await send({"type": "lifespan.startup.failed", "message": f"error: {error}"})
             return
+        alerts.start_watch(environment)
         try:
             await self._app(scope, _first(startup, receive), send)
         finally:
+            await asyncio.to_thread(alerts.stop_watch, _JOBS_SECONDS)
             await asyncio.to_thread(jobs.cancel_all, _JOBS_SECONDS)
             await asyncio.to_thread(environment.close)
 

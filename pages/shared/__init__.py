@@ -2,6 +2,7 @@
 
 from pages.shared import reads
 from pages.shared.about import draw_about
+from pages.shared.alarms import draw_alarms
 from pages.shared.code import draw_code
 from pages.shared.confirm import confirm
 from pages.shared.environment import action, current_environment, draw_environment, part
@@ -17,6 +18,7 @@ __all__ = [
     "confirm",
     "current_environment",
     "draw_about",
+    "draw_alarms",
     "draw_code",
     "draw_environment",
     "draw_images",

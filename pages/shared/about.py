@@ -60,6 +60,12 @@ _ABOUT: Mapping[PagePath, str] = {
         "had none of. What is said goes to the bucket at once, as SageMaker keeps ground truth. On AWS a thousand "
         "labels cost some cents of requests."
     ),
+    PagePath.ALERTS: (
+        "A rule watches a figure of what the endpoint was asked and answered: it is in ALARM while the figure is wrong "
+        "in so many of the last periods, and the workflow's topic tells people when that changes. Rules are evaluated "
+        "while the app runs, whether anybody looks or not. On AWS they cost the requests that look for new captures, "
+        "some cents a day."
+    ),
     PagePath.CLEANUP: (
         "Everything of this project that exists is found by its name and tag, with where it is. What you choose is "
         "deleted, in the order that AWS asks for. On AWS an endpoint that is forgotten here goes on costing money."

@@ -25,6 +25,7 @@ class JobName(StrEnum):
     TEST_IMAGES = "test_images"
     EXECUTIONS = "executions"
     TRAFFIC = "traffic"
+    ALERTS = "alerts"
     CLEANUP = "cleanup"
 
 

@@ -19,6 +19,7 @@ class PagePath(StrEnum):
     TEST_IMAGES = "test_images/page.py"
     MONITORING = "monitoring/page.py"
     REVIEW = "review/page.py"
+    ALERTS = "alerts/page.py"
     CLEANUP = "cleanup/page.py"
 
     @property

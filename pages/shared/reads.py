@@ -14,7 +14,19 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from backend import cleanup, deployment, evaluation, monitoring, overview, review, staging, traffic, training, workflow
+from backend import (
+    alerts,
+    cleanup,
+    deployment,
+    evaluation,
+    monitoring,
+    overview,
+    review,
+    staging,
+    traffic,
+    training,
+    workflow,
+)
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
 from backend.ground_truth import GroundTruth
@@ -29,6 +41,8 @@ from backend.workflow.inference_ids import inference_id
 _SECONDS = 5
 _LIVE_SECONDS = 0.4
 """For what is looked at while it runs: how many sessions do costs AWS no more."""
+_BADGE_SECONDS = 15
+"""For what every page shows in its margin."""
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 """What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
@@ -50,6 +64,7 @@ def _kept(function: Callable[_P, _T], entries: int = 32, seconds: float = _SECON
         CaptureSource: lambda source: source.url,
         Selection: repr,
         Filters: repr,
+        alerts.Rule: repr,
     }
     keep = st.cache_data(ttl=seconds, max_entries=entries, show_spinner=False, hash_funcs=hashes)
     return keep(function)
@@ -223,6 +238,11 @@ compare_captures = _kept(_compare_captures)
 labelled_candidates = _kept(_labelled_candidates)
 list_review_queues = _kept(review.list_queues)
 list_resources = _kept(cleanup.list_resources)
+read_rules = _kept(alerts.read_rules)
+read_standings = _kept(alerts.read_standings)
+read_alarms = _kept(alerts.read_standings, seconds=_BADGE_SECONDS)
+preview_rule = _kept(alerts.preview, entries=16)
+classes_of = _kept(alerts.labels_of)
 
 _CAPTURED: tuple[Any, ...] = (
     capture_contents,

@@ -1,0 +1,61 @@
+"""Alerts: rules on what endpoints captured, evaluated whether anybody looks or not; people are told of changes."""
+
+from backend.alerts import of_labels, of_records  # noqa: F401  they register their figures
+from backend.alerts.asking import labels_of
+from backend.alerts.baseline import Baseline, baseline_of_evaluation, baseline_of_records, write_baseline
+from backend.alerts.evaluating import evaluate
+from backend.alerts.figures import FIGURES, Figure, Question, Reading, Takes, Unit, Windows, register
+from backend.alerts.history import Alarm, Episode, alarms_between, episodes_of
+from backend.alerts.keeping import delete_rule, read_rules, save_rule
+from backend.alerts.previewing import Preview, preview
+from backend.alerts.rules import MOST_PERIODS, PERIODS, Comparison, MissingData, Rule
+from backend.alerts.standings import Change, Kept, Notice, Standing, read_standings
+from backend.alerts.states import State
+from backend.alerts.violations import MODEL_MONITOR_PREFIX
+from backend.alerts.watch import Watch, current_watch, start_watch, stop_watch
+from backend.alerts.words import condition, in_words, subject
+
+__all__ = [
+    "FIGURES",
+    "MODEL_MONITOR_PREFIX",
+    "MOST_PERIODS",
+    "PERIODS",
+    "Alarm",
+    "Baseline",
+    "Change",
+    "Comparison",
+    "Episode",
+    "Figure",
+    "Kept",
+    "MissingData",
+    "Notice",
+    "Preview",
+    "Question",
+    "Reading",
+    "Rule",
+    "Standing",
+    "State",
+    "Takes",
+    "Unit",
+    "Watch",
+    "Windows",
+    "alarms_between",
+    "baseline_of_evaluation",
+    "baseline_of_records",
+    "condition",
+    "current_watch",
+    "delete_rule",
+    "episodes_of",
+    "evaluate",
+    "in_words",
+    "labels_of",
+    "preview",
+    "read_rules",
+    "read_standings",
+    "register",
+    "save_rule",
+    "start_watch",
+    "stop_watch",
+    "subject",
+    "write_baseline",
+]
