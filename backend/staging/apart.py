@@ -9,16 +9,19 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from backend.errors import InvalidArchive, SconesError, SourceUnavailable
 from backend.progress import Progress, no_progress
-from backend.staging.cifar import SPLITS, CifarBatch
+from backend.staging.cifar import IMAGE_BYTES, IMAGE_SIZE, SPLITS, CifarBatch
 from backend.staging.tar_members import ADVICE
 
 _SILENCE_SECONDS = 60.0  # without a byte read
@@ -96,7 +99,24 @@ def _lines(process: subprocess.Popen[bytes], path: Path) -> Iterator[dict[str, A
             yield from map(json.loads, lines)
 
 
+@dataclass(frozen=True)
+class _BatchOfFile(CifarBatch):
+    """A batch whose file may go while it is mapped. An image is read from it each time: none stays in memory."""
+
+    descriptor: int = -1
+    offset: int = 0
+
+    def read(self, row: int) -> npt.NDArray[np.uint8]:
+        content = os.pread(self.descriptor, IMAGE_BYTES, self.offset + row * IMAGE_BYTES)
+        return np.frombuffer(content, np.uint8).reshape(3, IMAGE_SIZE, IMAGE_SIZE).transpose(1, 2, 0)
+
+
 def _batch(folder: Path, split: str) -> CifarBatch:
     labelled = json.loads((folder / f"{split}.json").read_bytes())
-    rows = np.load(folder / f"{split}.npy", mmap_mode="r", allow_pickle=False)  # its file may go while it is mapped
-    return CifarBatch.of(rows, labelled["fine_labels"], labelled["filenames"])
+    path = folder / f"{split}.npy"
+    rows: np.memmap[Any, np.dtype[np.uint8]] = np.load(path, mmap_mode="r", allow_pickle=False)
+    plain = CifarBatch.of(rows, labelled["fine_labels"], labelled["filenames"])
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    batch = _BatchOfFile(plain.images, plain.fine_labels, plain.filenames, descriptor, rows.offset)
+    weakref.finalize(batch, os.close, descriptor)
+    return batch

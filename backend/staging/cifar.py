@@ -25,10 +25,10 @@ from backend.staging.unpacking import CutOff, UnpackingError, unpacked
 FOLDER = "cifar-100-python"
 SPLITS = ("train", "test")
 IMAGE_SIZE = 32  # pixels, in both directions
-_IMAGE_BYTES = 3 * IMAGE_SIZE**2
+IMAGE_BYTES = 3 * IMAGE_SIZE**2
 _LONGEST_NAME = 255  # bytes or characters: what file systems take
 _MEMBERS = ("meta", *SPLITS)
-_MAX_SPLIT_BYTES = MAX_IMAGES * (_IMAGE_BYTES + _LONGEST_NAME)
+_MAX_SPLIT_BYTES = MAX_IMAGES * (IMAGE_BYTES + _LONGEST_NAME)
 _MAX_META_BYTES = 1 << 20  # the original has 1.5 kB
 _READ_BYTES = 1 << 20
 
@@ -50,10 +50,15 @@ class CifarBatch:
         planes = rows.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
         return cls(planes.transpose(0, 2, 3, 1), np.asarray(fine_labels, dtype=np.int64), tuple(filenames))
 
+    def read(self, row: int) -> npt.NDArray[np.uint8]:
+        """The pixels of one image."""
+        image: npt.NDArray[np.uint8] = self.images[row]
+        return image
+
     @property
     def rows(self) -> npt.NDArray[np.uint8]:
         """What the batch was made of."""
-        return self.images.transpose(0, 3, 1, 2).reshape(-1, _IMAGE_BYTES)
+        return self.images.transpose(0, 3, 1, 2).reshape(-1, IMAGE_BYTES)
 
 
 def read_archive(path: Path) -> dict[str, CifarBatch]:
@@ -175,7 +180,7 @@ def _pixels(data: Any, split: str) -> npt.NDArray[np.uint8]:
         pixels = data.as_uint8() if isinstance(data, PickledArray) else None
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidArchive(f"The images in member {split} cannot be read ({error}). {ADVICE}") from error
-    if pixels is None or pixels.ndim != 2 or pixels.shape[1] != _IMAGE_BYTES:
+    if pixels is None or pixels.ndim != 2 or pixels.shape[1] != IMAGE_BYTES:
         raise InvalidArchive(f"The images in member {split} are not rows of 3 x 32 x 32 bytes. {ADVICE}")
     return pixels
 

@@ -95,14 +95,15 @@ _JSON = TypeAdapter(Duplicates)
 
 def find_duplicates(images: Mapping[str, Sequence[LabelledImage]]) -> Duplicates:
     """The pairs among the images of all splits; the pictures of nothing, which are alike by design, are left out."""
-    paths, pixels = [], []
-    for split, of_split in images.items():
-        for image in of_split:
-            if not image.name.startswith("blank."):
-                paths.append(f"{split}/{image.name}")
-                pixels.append(image.pixels)
-    copies, alone = _same(pixels)
-    near = islice(_near([pixels[place] for place in alone]), MOST_FOUND)
+    compared = {
+        f"{split}/{image.name}": image
+        for split, of_split in images.items()
+        for image in of_split
+        if not image.name.startswith("blank.")
+    }
+    paths, pictures = list(compared), list(compared.values())
+    copies, alone = _same(pictures)
+    near = islice(_near([pictures[place] for place in alone]), MOST_FOUND)
     pairs = [Pair(paths[first], paths[second], 0.0) for first, second in copies]
     pairs += [Pair(paths[alone[first]], paths[alone[second]], distance) for first, second, distance in near]
     return Duplicates(len(paths), LIMIT, len(pairs), tuple(sorted(pairs, key=lambda pair: pair.distance)[:MOST_PAIRS]))
@@ -121,39 +122,45 @@ def duplicates_json(images: Mapping[str, Sequence[LabelledImage]]) -> bytes:
     return _JSON.dump_json(find_duplicates(images))
 
 
-def _same(pixels: Sequence[npt.NDArray[np.uint8]]) -> tuple[list[tuple[int, int]], list[int]]:
+def _same(images: Sequence[LabelledImage]) -> tuple[list[tuple[int, int]], list[int]]:
     """Each image that is there before, with the first that is like it; and those that are not."""
     seen: dict[str, int] = {}
     copies: list[tuple[int, int]] = []
-    for place, image in enumerate(pixels):
-        first = seen.setdefault(digest_of(image.tobytes()), place)
+    for place, image in enumerate(images):
+        first = seen.setdefault(digest_of(image.pixels.tobytes()), place)
         if first != place:
             copies.append((first, place))
     return copies, list(seen.values())
 
 
-def _near(pixels: Sequence[npt.NDArray[np.uint8]]) -> Iterator[tuple[int, int, float]]:
+def _near(images: Sequence[LabelledImage]) -> Iterator[tuple[int, int, float]]:
     """The pairs of different images within the limit, as they are found."""
-    shows = [place for start in range(0, len(pixels), _CHUNK) for place in _that_show(pixels, start)]
+    shows = [image for part in _parts(range(len(images))) for image in _that_show(images, part)]
     if len(shows) < 2:
         return
     color = np.empty((len(shows), 3 * _COLOR_SIZE**2), dtype=np.float32)
     for rows, part in zip(_parts(color), _parts(shows), strict=True):
-        rows[:] = _thumbnails(np.stack([pixels[place] for place in part]).astype(np.float32), _COLOR_SIZE)
+        rows[:] = _thumbnails(_stacked(images, part).astype(np.float32), _COLOR_SIZE)
     for pairs in _candidates(_projected(color)):
         for part in _parts(pairs):
             first, second = np.asarray(part).T
-            gray = _apart(*(_in_gray([pixels[shows[place]] for place in places]) for places in (first, second)))
+            gray = _apart(
+                *(_in_gray(_stacked(images, [shows[place] for place in places])) for places in (first, second))
+            )
             distances = np.maximum(_apart(color[first], color[second]), gray)
             for place in np.flatnonzero(distances <= LIMIT).tolist():
                 apart = max(round(float(distances[place]), 4), _LEAST)
                 yield shows[first[place]], shows[second[place]], apart
 
 
-def _that_show(pixels: Sequence[npt.NDArray[np.uint8]], start: int) -> list[int]:
-    """The images of a chunk that are not of one color."""
-    varies = np.std(pixels[start : start + _CHUNK], axis=(1, 2, 3), dtype=np.float32) >= _FLAT
-    return (start + np.flatnonzero(varies)).tolist()
+def _that_show(images: Sequence[LabelledImage], places: Sequence[int]) -> list[int]:
+    """Those of these images that are not of one color."""
+    varies = np.std(_stacked(images, places), axis=(1, 2, 3), dtype=np.float32) >= _FLAT
+    return [place for place, shows in zip(places, varies, strict=True) if shows]
+
+
+def _stacked(images: Sequence[LabelledImage], places: Sequence[int]) -> npt.NDArray[np.uint8]:
+    return np.stack([images[place].pixels for place in places])
 
 
 def _candidates(features: _Features) -> Iterator[npt.NDArray[np.int64]]:
@@ -181,8 +188,8 @@ def _projected(features: _Features) -> _Features:
     return np.asarray(features @ chosen - mean @ chosen, dtype=np.float32)
 
 
-def _in_gray(pixels: Sequence[npt.NDArray[np.uint8]]) -> _Features:
-    return _thumbnails((np.stack(pixels) @ _LUMA)[..., None], _GRAY_SIZE)
+def _in_gray(pixels: npt.NDArray[np.uint8]) -> _Features:
+    return _thumbnails((pixels @ _LUMA)[..., None], _GRAY_SIZE)
 
 
 def _thumbnails(images: _Features, size: int) -> _Features:

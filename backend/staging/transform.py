@@ -6,8 +6,9 @@ import hashlib
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -18,14 +19,21 @@ from backend.errors import InvalidLabels
 from backend.staging.cifar import CifarBatch
 from backend.staging.labels import FINE_LABELS, OTHER
 
+Pixels = npt.NDArray[np.uint8]
+"""Of shape (32, 32, 3), in RGB order."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image to stage: `name` is unique in its split, `pixels` are uint8 (32, 32, 3) in RGB order."""
+    """An image to stage: `name` is unique in its split, `content` its pixels or what reads them each time."""
 
     name: str
     label_index: int
-    pixels: npt.NDArray[np.uint8]
+    content: Pixels | Callable[[], Pixels]
+
+    @property
+    def pixels(self) -> Pixels:
+        return self.content() if callable(self.content) else self.content
 
     def as_png(self) -> bytes:
         buffer = io.BytesIO()
@@ -47,14 +55,13 @@ def select_images(batch: CifarBatch, labels: Sequence[str], rows: Sequence[int])
 
     The name of an image of class `other` begins with the class that it is of in the archive, and a dot.
     """
-    pixels = (batch.images[row] for row in rows)  # no copies: of a mapped batch, what is not looked at takes no memory
     fine_labels = [FINE_LABELS[fine] for fine in batch.fine_labels[rows].tolist()]
     names = unique_names(batch.filenames[row] for row in rows)
     return [
-        LabelledImage(name, labels.index(label), image)
+        LabelledImage(name, labels.index(label), partial(batch.read, row))
         if label in labels
-        else LabelledImage(f"{label}.{name}", labels.index(OTHER), image)
-        for name, label, image in zip(names, fine_labels, pixels, strict=True)
+        else LabelledImage(f"{label}.{name}", labels.index(OTHER), partial(batch.read, row))
+        for name, label, row in zip(names, fine_labels, rows, strict=True)
     ]
 
 
