@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 import psutil
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from PIL import Image
-from s3transfer.manager import TransferConfig, TransferManager
 
 from backend import foundation, staging
 from backend.aws.bucket import delete_prefix
@@ -142,7 +142,7 @@ def _stage_as_the_course_does(settings: Settings, archive: Path) -> dict[str, An
             paths = [path for split in ("train", "test") for path in (folder / split).iterdir()]
             with (
                 _seconds(figures, "upload_seconds"),
-                TransferManager(client, TransferConfig(max_request_concurrency=10)) as manager,
+                create_transfer_manager(client, TransferConfig(max_concurrency=10)) as manager,
             ):
                 sent = [
                     manager.upload(str(path), environment.bucket, f"course/{path.relative_to(folder)}")
