@@ -33,6 +33,8 @@ Errors a person may see. Each message says what happened, to what, and what to d
   - CaptureMissing
   - InvalidCaptureSource
   - BaselineTooSmall
+  - DriftDamaged
+  - DriftNotWatched
   - ReviewNotPossible
   - ReviewDamaged
   - LabelRefused
@@ -171,6 +173,14 @@ class InvalidCaptureSource(SconesError):
 
 class BaselineTooSmall(SconesError):
     """When there are too few records to say what is usual."""
+
+
+class DriftDamaged(SconesError):
+    """When what is kept of the drift alarm cannot be read."""
+
+
+class DriftNotWatched(SconesError):
+    """When an alarm is to be changed or acknowledged, and there is none, or no baseline to compare with."""
 
 
 class ReviewNotPossible(SconesError):

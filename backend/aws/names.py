@@ -17,6 +17,7 @@ TRAFFIC_PREFIX = "traffic/"
 GROUND_TRUTH_PREFIX = "ground-truth/"
 REVIEW_PREFIX = "review/"
 ALERTS_PREFIX = "alerts/"
+DRIFT_PREFIX = "drift/"
 BATCHES_PREFIX = "batches/"
 PIPELINE_PREFIX = "pipeline/"
 BUCKET_PREFIXES = frozenset(
@@ -30,6 +31,7 @@ BUCKET_PREFIXES = frozenset(
         GROUND_TRUTH_PREFIX,
         REVIEW_PREFIX,
         ALERTS_PREFIX,
+        DRIFT_PREFIX,
         BATCHES_PREFIX,
         PIPELINE_PREFIX,
     }

@@ -43,6 +43,15 @@ class Alarm:
     shares: dict[Feature, float]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the bets have won on average after each of some records, and the records' times; without those that the
+    alarm was on for, or that repeated another one."""
+
+    time: NDArray[np.int64]
+    won: Floats
+
+
 @dataclass
 class State:
     """All that an alarm needs to go on: `below` and `last` as `ranks` and `repeats` have them.
@@ -95,8 +104,8 @@ class Detector:
         """The difference since the first record; None where none is certain."""
         return self.state.difference
 
-    def feed(self, records: Records) -> None:
-        """Take further records into account, in the order of their times.
+    def feed(self, records: Records) -> Evidence:
+        """Take further records into account, in the order of their times; returns the evidence after each.
 
         What comes late may be fed late: the promise holds in any order that does not depend on the records' values.
         """
@@ -106,9 +115,13 @@ class Detector:
         state.repeated += len(records) - int(news.sum())
         counted = records.take(news)
         bins, chance = self.baseline.bins(counted), chances(counted, self.baseline.columns)
+        won = [np.zeros(0)]
+        times = [np.zeros(0, np.int64)]
         for start in range(0, len(counted), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            self._take(bins[rows], chance[rows], counted.time[rows])
+            won.append(self._take(bins[rows], chance[rows], counted.time[rows]))
+            times.append(counted.time[rows][: len(won[-1])])
+        return Evidence(np.concatenate(times), np.concatenate(won))
 
     def acknowledge(self) -> None:
         """Switch the alarm off, and watch anew for changes from what was usual before it.
@@ -120,27 +133,30 @@ class Detector:
             self.state.alarm = None
             self.state.winnings = Winnings.none(len(self._bets), self.state.records, alarm.time)
 
-    def _take(self, bins: NDArray[np.int64], chance: Floats, times: NDArray[np.int64]) -> None:
-        if self.state.alarm is None:
-            self._bet(bins, chance, times)
+    def _take(self, bins: NDArray[np.int64], chance: Floats, times: NDArray[np.int64]) -> Floats:
+        evidence = np.zeros(0) if self.state.alarm else self._bet(bins, chance, times)
         if self.state.difference is None:
             among = ranks.fixed(bins, chance, self._fixed)
             self.state.lamp, self.state.difference = self._standing.follow(
                 among, self.state.lamp, self.state.records, times
             )
         self.state.records += len(bins)
+        return evidence
 
-    def _bet(self, bins: NDArray[np.int64], chance: Floats, times: NDArray[np.int64]) -> None:
+    def _bet(self, bins: NDArray[np.int64], chance: Floats, times: NDArray[np.int64]) -> Floats:
+        """The evidence after each record, up to the one that raises the alarm."""
         found, below = ranks.conformal(bins, chance, self.state.below)
         factors = self._factors.of(found)
         won = self.state.winnings.over(factors)
-        reached = np.flatnonzero(won @ self._weights >= self.promise)
+        evidence = won @ self._weights
+        reached = np.flatnonzero(evidence >= self.promise)
         end = int(reached[0]) + 1 if len(reached) else len(won)
         first = self.state.records
         self.state.winnings = self.state.winnings.after(factors[:end], won[:end], first, times)
         self.state.below = below[end - 1]
         if len(reached):
             self.state.alarm = self._raised(first + end - 1, int(times[end - 1]))
+        return np.asarray(evidence[:end])
 
     def _raised(self, record: int, time: int) -> Alarm:
         winnings, columns = self.state.winnings, self.baseline.columns

@@ -13,14 +13,29 @@ from backend.drift.records import Floats
 from backend.drift.standing import Difference
 
 
-class _Stored(msgspec.Struct, frozen=True):
-    """The fields of Baseline, State and Winnings, arrays as lists."""
+class StoredBaseline(msgspec.Struct, frozen=True):
+    """The fields of Baseline, arrays as lists."""
 
-    promise: int
     columns: list[Column]
     edges: list[list[float]]
     gaps: list[list[int]]
-    baseline_records: int
+    records: int
+
+    @classmethod
+    def of(cls, baseline: Baseline) -> StoredBaseline:
+        """All of a baseline, to be kept as JSON."""
+        return cls(baseline.columns, baseline.edges.tolist(), baseline.gaps.tolist(), baseline.records)
+
+    def baseline(self) -> Baseline:
+        """The baseline that was kept."""
+        return Baseline(self.columns, _floats(self.edges), np.array(self.gaps), self.records)
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """The fields of State and Winnings, arrays as lists, beside the baseline."""
+
+    promise: int
+    baseline: StoredBaseline
     below: list[list[int]]
     won: list[float]
     best: list[float]
@@ -36,14 +51,11 @@ class _Stored(msgspec.Struct, frozen=True):
 
 def pack(detector: Detector) -> bytes:
     """All of it, with its baseline."""
-    baseline, state, winnings = detector.baseline, detector.state, detector.state.winnings
+    state, winnings = detector.state, detector.state.winnings
     return msgspec.json.encode(
         _Stored(
             promise=detector.promise,
-            columns=baseline.columns,
-            edges=baseline.edges.tolist(),
-            gaps=baseline.gaps.tolist(),
-            baseline_records=baseline.records,
+            baseline=StoredBaseline.of(detector.baseline),
             below=state.below.tolist(),
             won=winnings.won.tolist(),
             best=winnings.best.tolist(),
@@ -62,7 +74,6 @@ def pack(detector: Detector) -> bytes:
 def unpack(content: bytes) -> Detector:
     """The detector that was packed; raises msgspec.DecodeError for anything else."""
     stored = msgspec.json.decode(content, type=_Stored)
-    baseline = Baseline(stored.columns, _floats(stored.edges), np.array(stored.gaps), stored.baseline_records)
     state = State(
         below=np.array(stored.below),
         winnings=Winnings(
@@ -75,7 +86,7 @@ def unpack(content: bytes) -> Detector:
         alarm=stored.alarm,
         difference=stored.difference,
     )
-    return Detector(baseline, stored.promise, state)
+    return Detector(stored.baseline.baseline(), stored.promise, state)
 
 
 def _floats(values: list[float] | list[list[float]]) -> Floats:

@@ -15,10 +15,12 @@ import pyarrow as pa
 from backend.errors import CaptureMissing
 from backend.monitoring import rollups
 from backend.monitoring.batches import Part
+from backend.monitoring.feeding import feed
 from backend.monitoring.objects import BrokenFile, CaptureObject, Listed, Place, fetch, fetch_parts
 from backend.monitoring.pictures import measure_all
 from backend.monitoring.records import BrokenLine, ReadLines, read_file
 from backend.monitoring.store import CaptureStore
+from backend.monitoring.watched import Watched
 from backend.monitoring.writing import forget_files, replace_files
 from backend.progress import Progress, no_progress
 from backend.wording import count_of
@@ -45,9 +47,15 @@ class IngestReport:
 
 
 def ingest(
-    store: CaptureStore, place: Place, listing: Iterable[Listed], progress: Progress = no_progress
+    store: CaptureStore,
+    place: Place,
+    listing: Iterable[Listed],
+    progress: Progress = no_progress,
+    watched: Sequence[Watched] = (),
 ) -> IngestReport:
-    """Make the store hold what the listing does; it must begin no earlier than this call.
+    """Make the store hold what the listing does, and feed the drift alarms of what is watched.
+
+    The listing must begin no earlier than this call.
 
     Files that are new or were replaced are read; those in a listed range of keys that are listed no more are forgotten.
     Each batch is one transaction, so that a crash loses only work. The caller is the store's only writer.
@@ -59,7 +67,7 @@ def ingest(
         store.turns() as take_turns,
     ):
         for batch in _fetched(place, _batches(_changed(store, listing)), fetching):
-            report += _write(store, place, batch, measuring)
+            report += _write(_Target(store, place, measuring, watched), batch)
             take_turns()
             progress(0.0, f"Read {count_of(report.records, 'record')} in {count_of(report.objects, 'file')}.")
     with store.writing() as cursor:
@@ -130,32 +138,46 @@ def _fetched(place: Place, batches: Iterator[Sequence[CaptureObject]], pool: Exe
         yield ahead
 
 
-def _write(store: CaptureStore, place: Place, batch: _Batch, pool: Executor) -> IngestReport:
+@dataclass(frozen=True)
+class _Target:
+    """Where files are brought in, from where, and who measures their pictures."""
+
+    store: CaptureStore
+    place: Place
+    pool: Executor
+    watched: Sequence[Watched]
+
+    def put(self, files: Sequence[CaptureObject], chunks: Iterable[Sequence[Part]]) -> IngestReport:
+        """Files with all that follows from them, in one transaction."""
+        with self.store.writing() as cursor:
+            counts = replace_files(cursor, files, chunks)
+            while feed(cursor, self.watched):
+                pass
+        return IngestReport(len(files), *counts)
+
+
+def _write(target: _Target, batch: _Batch) -> IngestReport:
     if batch.contents is None:
-        return _write_large(store, place, batch.files[0], pool)
+        return _write_large(target, batch.files[0])
     pairs = zip(batch.files, batch.contents, strict=True)
     present = [(file, content) for file, content in pairs if content is not None]
-    parts = _measured([_lines(file, content) for file, content in present], pool)
-    with store.writing() as cursor:
-        counts = replace_files(cursor, [file for file, _ in present], [parts])
-    return IngestReport(len(present), *counts)
+    parts = _measured([_lines(file, content) for file, content in present], target.pool)
+    return target.put([file for file, _ in present], [parts])
 
 
-def _write_large(store: CaptureStore, place: Place, file: CaptureObject, pool: Executor) -> IngestReport:
+def _write_large(target: _Target, file: CaptureObject) -> IngestReport:
     """One part after the other, all in one transaction."""
 
     def parts() -> Iterator[Sequence[Part]]:
         start = 0
-        for content in fetch_parts(place, file):
-            yield _measured([_lines(file, content)], pool, start)
+        for content in fetch_parts(target.place, file):
+            yield _measured([_lines(file, content)], target.pool, start)
             start += len(content)
 
     try:
-        with store.writing() as cursor:
-            return IngestReport(1, *replace_files(cursor, [file], parts()))
+        return target.put([file], parts())
     except BrokenFile as error:
-        with store.writing() as cursor:
-            return IngestReport(1, *replace_files(cursor, [file], [_measured([_lines(file, error)], pool)]))
+        return target.put([file], [_measured([_lines(file, error)], target.pool)])
     except CaptureMissing:  # the next listing has it
         return IngestReport()
 
