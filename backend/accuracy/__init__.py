@@ -3,7 +3,7 @@
 from backend.accuracy.comparison import Compared, WindowFigures, compare
 from backend.accuracy.estimated import Calibration, Withheld, estimate
 from backend.accuracy.interval import Interval
-from backend.accuracy.realised import Counted, counted, realised, realised_so_far
+from backend.accuracy.realised import Counted, counted, expected_half_width, realised, realised_so_far
 from backend.accuracy.sample import Sample, Stratum, draw_sample
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "counted",
     "draw_sample",
     "estimate",
+    "expected_half_width",
     "realised",
     "realised_so_far",
 ]

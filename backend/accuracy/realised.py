@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
-from backend.accuracy.interval import Interval
+from backend.accuracy.interval import NORMAL, Interval
 from backend.accuracy.sample import Sample
 
 _ENOUGH: Final = math.log(20)
@@ -51,13 +51,15 @@ def realised(strata: Sequence[Counted]) -> Interval:
     """
     if not all(stratum.labelled for stratum in strata):
         raise ValueError("a stratum has no label")
-    records = sum(stratum.size for stratum in strata)
-    variance = 0.0
-    for stratum in strata:
-        share = (stratum.right + 1) / (stratum.labelled + 2)
-        left = 1 - stratum.labelled / stratum.size
-        variance += (stratum.size / records) ** 2 * share * (1 - share) / stratum.labelled * left
-    return Interval.around(_estimate(strata), math.sqrt(variance), *_possible(strata))
+    deviation = _deviation(strata, [stratum.right for stratum in strata])
+    return Interval.around(_estimate(strata), deviation, *_possible(strata))
+
+
+def expected_half_width(sample: Sample) -> float:
+    """Half the width that `realised` will have once all is labelled, if the model is right as often as is expected."""
+    strata = [Counted(stratum.size, len(stratum.places), 0) for stratum in sample.strata]
+    expected = [len(stratum.places) * stratum.expected for stratum in sample.strata]
+    return NORMAL * _deviation(strata, expected)
 
 
 def realised_so_far(strata: Sequence[Counted]) -> Interval:
@@ -80,6 +82,17 @@ def realised_so_far(strata: Sequence[Counted]) -> Interval:
     low, high = right - _steps(fewer, left), right + _steps(more, left)
     value = min(max(_estimate(strata), low / records), high / records)
     return Interval(value, low / records, high / records)
+
+
+def _deviation(strata: Sequence[Counted], right: Sequence[float]) -> float:
+    """The standard deviation of the accuracy where so many of each stratum's labels are right."""
+    records = sum(stratum.size for stratum in strata)
+    variance = 0.0
+    for stratum, number in zip(strata, right, strict=True):
+        share = (number + 1) / (stratum.labelled + 2)
+        left = 1 - stratum.labelled / stratum.size
+        variance += (stratum.size / records) ** 2 * share * (1 - share) / stratum.labelled * left
+    return math.sqrt(variance)
 
 
 def _costs(stratum: Counted) -> NDArray[np.float64]:

@@ -35,14 +35,13 @@ class Temperature:
 
 def reliability(answers: Answers) -> pd.DataFrame:
     """Of each bin with an answer in it: low, high, images, confidence (mean), accuracy, and its 95 % interval."""
+    return reliability_of(answers.confidence, answers.is_right)
+
+
+def reliability_of(confidence: NDArray[np.float64], is_right: NDArray[np.bool_]) -> pd.DataFrame:
+    """The same of answers of which no more is known."""
     edges = np.linspace(0, 1, BINS + 1)
-    frame = pd.DataFrame(
-        {
-            "bin": np.searchsorted(edges[1:-1], answers.confidence),
-            "confidence": answers.confidence,
-            "right": answers.is_right,
-        }
-    )
+    frame = pd.DataFrame({"bin": np.searchsorted(edges[1:-1], confidence), "confidence": confidence, "right": is_right})
     bins = frame.groupby("bin").agg(
         images=("right", "size"), right=("right", "sum"), confidence=("confidence", "mean"), accuracy=("right", "mean")
     )
@@ -58,9 +57,13 @@ def reliability(answers: Answers) -> pd.DataFrame:
 
 def calibration_error(answers: Answers) -> float | None:
     """The expected calibration error: accuracy's distance from confidence in each bin, averaged over the answers."""
-    if not answers.images:
+    return error_of(reliability(answers))
+
+
+def error_of(bins: pd.DataFrame) -> float | None:
+    """The same of the bins that `reliability` makes; None where there is none."""
+    if bins.empty:
         return None
-    bins = reliability(answers)
     distances = (bins["accuracy"] - bins["confidence"]).abs()
     return float((distances * bins["images"]).sum() / bins["images"].sum())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -45,10 +47,14 @@ def confused(evaluation: Evaluation, truth: int, predicted: int) -> list[Evaluat
 
 def by_class(evaluation: Evaluation) -> pd.DataFrame:
     """Of each class: label, images, answers, right, precision and recall (from 0 to 1, NaN of nothing)."""
-    matrix = confusion_matrix(evaluation)
+    return of_matrix(confusion_matrix(evaluation), evaluation.labels)
+
+
+def of_matrix(matrix: NDArray[np.int64], labels: Sequence[str]) -> pd.DataFrame:
+    """As `by_class`, of a confusion matrix with a row and a column for each of these."""
     frame = pd.DataFrame(
         {
-            "label": evaluation.labels,
+            "label": labels,
             "images": matrix.sum(axis=1),
             "answers": matrix.sum(axis=0),
             "right": matrix.diagonal(),

@@ -1,0 +1,35 @@
+"""How often a model was right over a window of what an endpoint captured, by all that is known of its records.
+
+The mathematics is `backend.accuracy`'s: here is what it is applied to.
+"""
+
+from backend.quality.answering import calibrated
+from backend.quality.figures import (
+    Realised,
+    class_names,
+    confusion_matrix,
+    figures_of,
+    known_answers,
+    realised_of,
+    truth_of,
+)
+from backend.quality.samples import Sampled, read_samples, sample_of, sampled
+from backend.quality.window import MOST_RECORDS, Window, read_window
+
+__all__ = [
+    "MOST_RECORDS",
+    "Realised",
+    "Sampled",
+    "Window",
+    "calibrated",
+    "class_names",
+    "confusion_matrix",
+    "figures_of",
+    "known_answers",
+    "read_samples",
+    "read_window",
+    "realised_of",
+    "sample_of",
+    "sampled",
+    "truth_of",
+]

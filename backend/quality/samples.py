@@ -1,0 +1,92 @@
+"""Stratified samples that people label on the Review page, and what they say of the window that they were drawn of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from backend.accuracy import Counted, Interval, realised, realised_so_far
+from backend.aws.environment import Environment
+from backend.monitoring import CaptureSource
+from backend.quality.window import Window
+from backend.review import OPINIONS, Item, Kind, Progress, list_queues
+
+_THREADS: Final = 8
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A share of a window's records by the labels of a sample, with its 95 % interval.
+
+    Of the sample's `total` pictures `labelled` have a label. `passed_over` have none though later ones do: nobody could
+    tell, so that the interval holds whatever they are. `is_complete`: nothing else is left to label, and the interval
+    is that of a number of labels that was fixed beforehand; before it may be looked at after each label.
+    """
+
+    interval: Interval
+    labelled: int
+    passed_over: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.labelled + self.passed_over == self.total
+
+
+def read_samples(environment: Environment, source: CaptureSource) -> list[Progress]:
+    """The samples of a source with all that was said of them, the newest first; raises AwsRequestError."""
+    queues = [queue for queue in list_queues(environment) if queue.kind is Kind.SAMPLE and queue.source == source.url]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        said = pool.map(lambda queue: OPINIONS.of_queue(environment, queue.queue_id), queues)
+        return [Progress(queue, opinions) for queue, opinions in zip(queues, said, strict=True)]
+
+
+def sample_of(window: Window, samples: Sequence[Progress]) -> Progress | None:
+    """The sample that was drawn of this window as it is now; of several that with most labels, the newest.
+
+    It is one of the same time and streams, which had as many records.
+    """
+    found = [progress for progress in samples if _is_of(progress, window)]
+    return max(found, key=lambda progress: len(progress.labels()), default=None)
+
+
+def sampled(progress: Progress, counts: Callable[[Item, str], bool] | None = None) -> Sampled | None:
+    """The share of the window's records whose answer is right, or for which `counts` holds, given item and label.
+
+    None without a label.
+    """
+    labels = progress.labels()
+    if not labels:
+        return None
+    queue = progress.queue
+    holds = counts or (lambda item, label: queue.answer(item) == label)
+    behind = max(labels)
+    of_labelled = {item.number: holds(item, labels[item.number]) for item in queue.items if item.number in labels}
+    passed_over = [item.number for item in queue.items if item.number < behind and item.number not in labels]
+    is_complete = len(labels) + len(passed_over) == progress.total
+    calculate = realised if is_complete else realised_so_far
+    extremes = [
+        calculate(_counted(progress, of_labelled | dict.fromkeys(passed_over, either))) for either in (False, True)
+    ]
+    value = realised_so_far(_counted(progress, of_labelled)).value if passed_over else extremes[0].value
+    interval = Interval(value, extremes[0].low, extremes[1].high)
+    return Sampled(interval, len(labels), len(passed_over), progress.total)
+
+
+def _counted(progress: Progress, holds: dict[int, bool]) -> list[Counted]:
+    strata = []
+    for number, stratum in enumerate(progress.queue.strata):
+        known = [holds[item.number] for item in progress.queue.items if item.stratum == number and item.number in holds]
+        strata.append(Counted(stratum.size, len(known), sum(known), stratum.expected))
+    return strata
+
+
+def _is_of(progress: Progress, window: Window) -> bool:
+    queue, selection = progress.queue, window.selection
+    return (
+        (queue.start, queue.end) == (selection.start, selection.end)
+        and sum(stratum.size for stratum in queue.strata) == len(window)
+        and {(item.endpoint, item.variant) for item in queue.items} <= set(window.streams)
+    )
