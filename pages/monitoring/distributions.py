@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from backend import charts, monitoring
+from pages.monitoring.alarms import shade_alarms
 from pages.monitoring.over_time import MODEBAR
 from pages.monitoring.shown import Picked, Shown, chart_key, in_words, pick
 
@@ -26,7 +27,7 @@ def draw_pass_rate(shown: Shown) -> None:
     st.caption(f"In steps of {in_words(rates.step)}.")
     other = None if threshold is None or what_if is None else rates.over_time(what_if)
     figure = charts.pass_rate(rates.over_time(first), rates.step, shown.window, other)
-    _draw(shown, "pass_rate", figure, _step_clicked, alt="Pass rate over time")
+    _draw(shown, "pass_rate", shade_alarms(figure, shown), _step_clicked, alt="Pass rate over time")
 
 
 def draw_class_mix(shown: Shown) -> None:
@@ -35,7 +36,7 @@ def draw_class_mix(shown: Shown) -> None:
     rates = shown.rates
     st.caption(f"In steps of {in_words(rates.step)}.")
     figure = charts.class_mix(rates.class_mix(), rates.step, shown.labels, shown.window)
-    _draw(shown, "class_mix", figure, _step_clicked, alt="Predicted classes over time")
+    _draw(shown, "class_mix", shade_alarms(figure, shown), _step_clicked, alt="Predicted classes over time")
 
 
 def draw_histogram(shown: Shown) -> None:

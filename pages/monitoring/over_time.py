@@ -11,6 +11,7 @@ import streamlit as st
 
 from backend import charts, monitoring
 from backend.staging.labels import OTHER
+from pages.monitoring.alarms import draw_alarm_names, shade_alarms
 from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
 from pages.shared import reads
 from pages.shared.captured.address import Changes, change, chosen, follow_view
@@ -34,14 +35,16 @@ def time_figure(shown: Shown) -> Any:
     """Points where there are few enough, else bands."""
     records = reads.captured_records(shown.environment, shown.source, shown.selection, _POINTS)
     if records is not None:
-        return charts.confidence_points(
+        points = charts.confidence_points(
             records, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
         )
+        return shade_alarms(points, shown)
     summary = shown.summary
     steps = summary.over_time(shown.threshold)
-    return charts.confidence_bands(
+    bands = charts.confidence_bands(
         steps, summary.lowest, summary.step, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
     )
+    return shade_alarms(bands, shown)
 
 
 def draw_over_time(shown: Shown) -> None:
@@ -54,6 +57,7 @@ def draw_over_time(shown: Shown) -> None:
         f"From {start} to {end} UTC, in steps of {in_words(shown.summary.step)}. "
         f"{_WITH_BANDS if is_banded else with_points} Drag over the bars below the chart to look into that time."
     )
+    draw_alarm_names(shown)
     with part():
         key = chart_key(shown, "over_time")
         st.plotly_chart(

@@ -11,6 +11,7 @@ from tests.pages.visits import Visit
 
 TITLE = "What this step is for"
 PAGES = [
+    "alerts",
     "cleanup",
     "data_staging",
     "deployment",

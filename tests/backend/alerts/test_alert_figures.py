@@ -117,8 +117,11 @@ def test_before_the_first_record_there_is_no_silence(project: Environment) -> No
 def test_only_records_of_the_rules_variant_count(project: Environment) -> None:
     capture(project, [Record(START, [0.9, 0.1, 0.0])] * 3, variant="blue")
     capture(project, [Record(START, [0.6, 0.4, 0.0])] * 2, variant="green")
-    assert ask(project, "mean_confidence", variant="blue")[0] == Reading(pytest.approx(0.9), 3)
-    assert ask(project, "mean_confidence", variant="green")[0] == Reading(pytest.approx(0.6), 2)
+    for variant, confidence, number in (("blue", 0.9, 3), ("green", 0.6, 2)):
+        reading = ask(project, "mean_confidence", variant=variant)[0]
+        assert reading is not None
+        assert reading.value == pytest.approx(confidence)
+        assert reading.records == number
     [silence, *_] = ask(project, "silence", variant="none")
     assert silence is None
 
@@ -169,7 +172,7 @@ def test_realised_accuracy_is_of_the_labels_that_nobody_chose(
     labels = {"right": "bicycle", "wrong": "motorcycle", "foreign": "other"}
     write_labels(project, "traffic-1-00000", START, labels)
     write_labels(project, "review-1-00000", START, {"reviewed": "motorcycle"})
-    assert ask(project, "realised_accuracy") == [Reading(pytest.approx(2 / 3), 3), *[None] * 5]
+    assert ask(project, "realised_accuracy") == [Reading(2 / 3, 3), *[None] * 5]
 
 
 def test_windows_begin_at_multiples_of_the_period() -> None:
