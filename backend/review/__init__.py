@@ -7,6 +7,7 @@ from backend.review.picture import Captured, read_captured
 from backend.review.progress import Progress, pairs
 from backend.review.promise import Counting, labelled_candidates
 from backend.review.queue import MEANINGS, Item, Kind, Queue, list_queues, read_queue
+from backend.review.taught import count_known, read_known
 
 __all__ = [
     "MEANINGS",
@@ -24,10 +25,12 @@ __all__ = [
     "Shown",
     "Wish",
     "agreement",
+    "count_known",
     "labelled_candidates",
     "list_queues",
     "make_queue",
     "pairs",
     "read_captured",
+    "read_known",
     "read_queue",
 ]

@@ -23,7 +23,6 @@ from backend.aws.names import REVIEW_PREFIX
 from backend.errors import ReviewDamaged
 from backend.staging.labels import OTHER
 
-_LISTED: Final = 50
 _THREADS: Final = 8
 
 
@@ -153,13 +152,13 @@ def read_queue(environment: Environment, queue_id: str) -> Queue | None:
         raise ReviewDamaged(f"Review queue {key} cannot be read ({error}). Make another one.") from error
 
 
-def list_queues(environment: Environment) -> list[Queue]:
-    """The newest 50 queues, newest first; one that cannot be read is left out. Raises AwsRequestError."""
+def list_queues(environment: Environment, most: int | None = None) -> list[Queue]:
+    """All queues or the newest so many, newest first; one that cannot be read is left out. Raises AwsRequestError."""
     with aws_errors("list the review queues"):
         folders: Sequence[str] = find(list, list_folders(environment, REVIEW_PREFIX)) or []
     ids = [folder.removeprefix(REVIEW_PREFIX).rstrip("/") for folder in sorted(folders, reverse=True)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(lambda queue_id: _read_or_none(environment, queue_id), islice(ids, _LISTED))
+        found = pool.map(lambda queue_id: _read_or_none(environment, queue_id), islice(ids, most))
         return [queue for queue in found if queue is not None]
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backend.staging.describe import WITHOUT_OTHER as WITHOUT_OTHER
     from backend.staging.describe import codec_warning as codec_warning
     from backend.staging.describe import describe_other as describe_other
+    from backend.staging.describe import describe_reviewed as describe_reviewed
     from backend.staging.duplicates import Duplicates as Duplicates
     from backend.staging.duplicates import Pair as Pair
     from backend.staging.duplicates import read_duplicates as read_duplicates
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from backend.staging.pixels import CHANNELS as CHANNELS
     from backend.staging.pixels import pixel_statistics as pixel_statistics
     from backend.staging.recipe import recipe_of as recipe_of
+    from backend.staging.reviewed import Reviewed as Reviewed
+    from backend.staging.reviewed import ReviewedPicture as ReviewedPicture
     from backend.staging.stage import stage_dataset as stage_dataset
     from backend.staging.upload import Upload as Upload
     from backend.staging.upload import stage_upload as stage_upload
@@ -63,13 +66,14 @@ _NAMES = {
         "list_images",
         "read_image",
     ),
-    "backend.staging.describe": ("WITHOUT_OTHER", "codec_warning", "describe_other"),
+    "backend.staging.describe": ("WITHOUT_OTHER", "codec_warning", "describe_other", "describe_reviewed"),
     "backend.staging.duplicates": ("Duplicates", "Pair", "read_duplicates"),
     "backend.staging.extract": ("LocalArchive", "OfflineSample", "Source", "UniversityDownload"),
     "backend.staging.labels": ("FINE_LABELS", "GROUP_OF", "OTHER"),
     "backend.staging.other_class": ("OtherOptions",),
     "backend.staging.pixels": ("CHANNELS", "pixel_statistics"),
     "backend.staging.recipe": ("recipe_of",),
+    "backend.staging.reviewed": ("Reviewed", "ReviewedPicture"),
     "backend.staging.stage": ("stage_dataset",),
     "backend.staging.upload": ("Upload", "stage_upload"),
 }

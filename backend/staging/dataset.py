@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -48,6 +48,18 @@ class OtherClass:
 
 
 @dataclass(frozen=True)
+class ReviewedImages:
+    """What of captured pictures that people labelled was added to the split "train".
+
+    `counts` are by label, `jpegs` how many of all were JPEG; `left_out` counts the others by why they were not.
+    """
+
+    counts: dict[str, int]
+    jpegs: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A staged dataset; `labels` are in the order of their class index, `counts` is {split: {label: images}}."""
 
@@ -62,6 +74,7 @@ class Dataset:
     other: OtherClass | None = None
     recipe: str | None = None
     """What tells the archive, the labels and the options that it was made of, if they could be told."""
+    reviewed: ReviewedImages | None = None
 
     @property
     def splits(self) -> tuple[str, ...]:

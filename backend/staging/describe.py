@@ -23,6 +23,16 @@ def describe_other(dataset: Dataset) -> str:
     return " ".join(sentences)
 
 
+def describe_reviewed(dataset: Dataset) -> str | None:
+    """What of the pictures that people labelled is among the train images; None where none were to be."""
+    if dataset.reviewed is None:
+        return None
+    counts = [f"{count:,} {as_words(label)}" for label, count in sorted(dataset.reviewed.counts.items())]
+    said = f"Reviewed pictures among the train images: {enumerated(counts) or 'none'}."
+    reasons = [f"{count:,} {reason}" for reason, count in sorted(dataset.reviewed.left_out.items())]
+    return f"{said} Left out: {'; '.join(reasons)}." if reasons else said
+
+
 def codec_warning(dataset: Dataset) -> str | None:
     """What it means that images of `other` were stored in another way than the known ones; None when none were."""
     if dataset.other is None or not dataset.other.material_jpegs:

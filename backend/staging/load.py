@@ -22,6 +22,7 @@ from backend.staging.dataset import (
     Dataset,
     OtherClass,
     Pointer,
+    ReviewedImages,
     dataset_prefix,
     describe_dataset,
 )
@@ -49,6 +50,7 @@ class Made:
     images: Images
     other: OtherClass | None = None
     recipe: str | None = None
+    reviewed: ReviewedImages | None = None
 
 
 def load_dataset(environment: Environment, made: Made, progress: Progress) -> Dataset:
@@ -65,7 +67,7 @@ def load_dataset(environment: Environment, made: Made, progress: Progress) -> Da
         described = describe_dataset(environment, existing) if existing else None
         dataset = _dataset(environment, existing or f"{stamp()}-{digest}", made)
         if described is not None:
-            dataset = replace(described, recipe=made.recipe)
+            dataset = replace(described, recipe=made.recipe, reviewed=made.reviewed)
         _bring(environment, dataset, _items(dataset, made.images), described, progress)
         _make_current(environment, dataset)
     return dataset
@@ -182,6 +184,7 @@ def _dataset(environment: Environment, dataset_id: str, made: Made) -> Dataset:
         staged_at=datetime.now(UTC),
         other=made.other,
         recipe=made.recipe,
+        reviewed=made.reviewed,
     )
 
 

@@ -10,17 +10,22 @@ from functools import cache
 from pathlib import Path
 
 from backend.staging.other_class import OtherOptions
+from backend.staging.reviewed import ReviewedPicture, reviewed_digests
 
 _MOST_FILES = 100_000  # of material; the reader refuses more
 
 
-def recipe_of(archive: Path, labels: Sequence[str], other: OtherOptions | None) -> str | None:
+def recipe_of(
+    archive: Path, labels: Sequence[str], other: OtherOptions | None, reviewed: Sequence[ReviewedPicture] = ()
+) -> str | None:
     """A digest of the archive's bytes, the labels in their order, how `other` is made, and the code that chooses.
+
+    The pictures that people labelled are part of it too.
 
     None when a file cannot be read: whoever reads it for its content says why.
     """
     try:
-        parts = [_file_digest(archive), list(labels), _other(other), _code_digest()]
+        parts = [_file_digest(archive), list(labels), _other(other), reviewed_digests(reviewed), _code_digest()]
     except OSError:
         return None
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

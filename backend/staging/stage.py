@@ -16,6 +16,7 @@ from backend.staging.load import Made, clear_leftovers, find_staged, load_datase
 from backend.staging.material import read_material
 from backend.staging.other_class import OtherOptions
 from backend.staging.recipe import recipe_of
+from backend.staging.reviewed import Reviewed, add_reviewed
 from backend.staging.transform import check_labels
 
 _GETTING, _READING = 0.4, 0.5  # of the progress, where each has ended: roughly of the time
@@ -29,13 +30,14 @@ def stage_dataset(
     progress: Progress = no_progress,
     *,
     other: OtherOptions | None = _BY_DEFAULT,
+    reviewed: Reviewed = tuple,
 ) -> Dataset:
     """Get the images of these labels into the bucket as the current dataset, in a bucket that is made if it is missing.
 
     A class `other` is added to the labels, of the source's other classes, if it has any, and of the given material;
-    with None, none is. The same images, labels and options give the same dataset, uploaded once; where the very same
-    archive was staged so before, it is not even read. On failure, or when `progress` raises, nothing of a new dataset
-    stays and the current one is as before.
+    with None, none is. What `reviewed` reads is added to the train images. The same images, labels and options give the
+    same dataset, uploaded once; where the very same archive was staged so before, it is not even read. On failure, or
+    when `progress` raises, nothing of a new dataset stays and the current one is as before.
     Raises InvalidLabels for labels the source has not, SourceUnavailable and InvalidArchive for the source or the
     material, AwsRequestError for the bucket.
     """
@@ -44,13 +46,15 @@ def stage_dataset(
     clear_leftovers(environment)
     getting = part_of(progress, 0.0, _GETTING)
     archive = get_archive(source, labels, environment.downloads_dir, getting, other.images if other else 0.0)
-    recipe = recipe_of(archive, labels, other)
+    pictures = reviewed()
+    recipe = recipe_of(archive, labels, other, pictures)
     if recipe and (staged := find_staged(environment, recipe)):
         progress(1.0, "These images are staged already, from the same archive.")
         return staged
     made = _compose(source, archive, labels, part_of(progress, _GETTING, _READING), other)
-    images = Made(str(source), source.synthetic, made.labels, made.images, made.other, recipe)
-    return load_dataset(environment, images, part_of(progress, _READING, 1.0))
+    images, added = add_reviewed(made.labels, made.images, pictures)
+    whole = Made(str(source), source.synthetic, made.labels, images, made.other, recipe, added)
+    return load_dataset(environment, whole, part_of(progress, _READING, 1.0))
 
 
 def _compose(

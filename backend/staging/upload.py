@@ -15,6 +15,7 @@ from backend.progress import Progress, no_progress
 from backend.staging.dataset import Dataset
 from backend.staging.extract import LocalArchive, Source
 from backend.staging.other_class import OtherOptions
+from backend.staging.reviewed import Reviewed
 from backend.staging.stage import stage_dataset
 from backend.wording import safe_name
 
@@ -35,6 +36,7 @@ def stage_upload(
     *,
     other: OtherOptions | None,
     material: Upload | None = None,
+    reviewed: Reviewed = tuple,
 ) -> Dataset:
     """As stage_dataset, from an archive or with material that was handed in; their files are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="scones-upload-") as name:
@@ -43,7 +45,7 @@ def stage_upload(
             source = LocalArchive(keep_upload(source, folder / "archive"))
         if other and material:
             other = replace(other, material=keep_upload(material, folder / "material"))
-        return stage_dataset(environment, source, labels, progress, other=other)
+        return stage_dataset(environment, source, labels, progress, other=other, reviewed=reviewed)
 
 
 def keep_upload(upload: Upload, folder: Path) -> Path:

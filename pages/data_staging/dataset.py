@@ -9,6 +9,7 @@ from backend.staging import (
     Dataset,
     codec_warning,
     describe_other,
+    describe_reviewed,
 )
 from pages.shared.status import draw_synthetic
 from pages.shared.text import as_text
@@ -26,6 +27,8 @@ def draw_dataset(dataset: Dataset) -> None:
             st.dataframe(_channels(dataset), width="content", height="content")
         st.code(_root(dataset), language=None, wrap_lines=True)
         _draw_other(dataset)
+        if said := describe_reviewed(dataset):
+            st.markdown(as_text(said))
 
 
 def _draw_other(dataset: Dataset) -> None:

@@ -9,6 +9,7 @@ from pages.data_staging.duplicates import draw_duplicates
 from pages.data_staging.gallery import draw_gallery
 from pages.data_staging.inside import draw_inside
 from pages.data_staging.other import choose_other
+from pages.data_staging.reviewed import choose_reviewed
 from pages.data_staging.source import choose_archive, choose_labels, start_staging
 from pages.shared import (
     JobName,
@@ -47,10 +48,11 @@ with st.expander("Stage images", icon=":material/upload:", expanded=dataset is N
     if source is not None:
         draw_inside(environment, source, labels)
     other = choose_other()
+    reviewed = choose_reviewed(environment)
     can_start = source is not None and not is_running(JobName.STAGING)
     if st.button("Stage images", icon=":material/upload:", type="primary", disabled=not can_start) and source:
         with action("Staging started"):
-            start_staging(environment, source, labels, other)
+            start_staging(environment, source, labels, other, reviewed)
 
 if dataset is not None:
     with part():

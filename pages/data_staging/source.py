@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from backend import jobs, staging
 from backend.aws.environment import Environment
-from backend.staging import GROUP_OF, OfflineSample, Source, UniversityDownload, Upload
+from backend.staging import GROUP_OF, OfflineSample, Reviewed, Source, UniversityDownload, Upload
 from backend.wording import as_words
 from pages.data_staging.other import PACKINGS, OtherChoice
 from pages.shared.live import JobName
@@ -31,7 +31,11 @@ def choose_labels(source: Source | UploadedFile | None) -> list[str]:
 
 
 def start_staging(
-    environment: Environment, source: Source | UploadedFile, labels: list[str], other: OtherChoice | None
+    environment: Environment,
+    source: Source | UploadedFile,
+    labels: list[str],
+    other: OtherChoice | None,
+    reviewed: Reviewed,
 ) -> None:
     """Stage in the background; raises JobAlreadyRunning while somebody does."""
     work = partial(
@@ -41,6 +45,7 @@ def start_staging(
         labels,
         other=other.options if other else None,
         material=_upload(other.upload) if other and other.upload else None,
+        reviewed=reviewed,
     )
     jobs.start(JobName.STAGING, "Staging images", work, "The images are staged.")
 

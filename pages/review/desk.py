@@ -58,20 +58,23 @@ def _desk(environment: Environment, queue: Queue, reviewer: str) -> Desk:
 
 
 def _draw_picture(desk: Desk) -> None:
+    """The ways and the labels stand above the picture: however low the window is, they are seen."""
     shown = desk.shown
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if isinstance(shown, Shown):
+            st.markdown(_question(desk, shown), width="content")
+        with st.container(horizontal=True, width="content", key="review.ways"):
+            _draw_ways(desk, shown)
     if isinstance(shown, Nothing):
         _draw_nothing(desk, shown)
+        return
+    with st.container(horizontal=True, key="review.labels"):
+        for place, label in enumerate(desk.queue.choices):
+            _draw_choice(desk, shown, place, label)
+    if shown.captured.image is None:
+        st.warning(as_text(shown.captured.problem or "There is no picture."), icon=":material/hide_image:")
     else:
-        st.markdown(_question(desk, shown))
-        if shown.captured.image is None:
-            st.warning(as_text(shown.captured.problem or "There is no picture."), icon=":material/hide_image:")
-        else:
-            draw_images([shown.captured.image], [""], width=_WIDTH, key="review")
-        with st.container(horizontal=True, key="review.labels"):
-            for place, label in enumerate(desk.queue.choices):
-                _draw_choice(desk, shown, place, label)
-    with st.container(horizontal=True, key="review.ways"):
-        _draw_ways(desk, shown)
+        draw_images([shown.captured.image], [""], width=_WIDTH, key="review")
 
 
 def _question(desk: Desk, shown: Shown) -> str:
@@ -170,7 +173,7 @@ def _draw_standing(progress: Progress) -> None:
             help="From the labels until now; it may be looked at after each of them.",
         )
     elif queue.kind is not Kind.SAMPLE:
-        st.caption("These pictures were chosen for what they are like: how many are right of them says nothing of all.")
+        st.caption("These pictures were chosen for what they are like: how many are right says nothing of the rest.")
     if queue.opinions > 1:
         _draw_agreement(progress)
     if progress.reviewers:

@@ -48,6 +48,7 @@ _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 _THREADS = 16
 _MOST_JOBS = 200
 _MOST_DEPLOYABLE = 50
+_MOST_QUEUES = 50
 _THUMBNAIL = 120  # pixels wide: twice what a cell of a table shows
 
 _P = ParamSpec("_P")
@@ -159,6 +160,11 @@ def _labels_by_inference(environment: Environment, inference_ids: tuple[str, ...
     return {name: known[key] for name, key in keys.items() if key in known} | written
 
 
+def _list_review_queues(environment: Environment) -> list[review.Queue]:
+    """The newest queues, newest first."""
+    return review.list_queues(environment, _MOST_QUEUES)
+
+
 def _labelled_candidates(environment: Environment, job: str) -> review.Counting | None:
     """The labelled records that count for the promise of a model's threshold; None where it is not evaluated."""
     shown = read_evaluation(environment, job)
@@ -235,8 +241,9 @@ sampled_records = _kept(monitoring.sample)
 capture_detail = _kept(monitoring.capture_detail)
 captured_images = _kept(_captured_images, entries=64)
 compare_captures = _kept(_compare_captures)
+count_reviewed = _kept(review.count_known)
 labelled_candidates = _kept(_labelled_candidates)
-list_review_queues = _kept(review.list_queues)
+list_review_queues = _kept(_list_review_queues)
 list_resources = _kept(cleanup.list_resources)
 read_rules = _kept(alerts.read_rules)
 read_standings = _kept(alerts.read_standings)

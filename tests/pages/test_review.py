@@ -15,11 +15,12 @@ from backend.evaluation import EvaluatedImage, Evaluation
 from backend.evaluation.stored import evaluation_key, store_evaluation
 from backend.review import Kind
 from pages.review.address import Request, read_request
+from pages.shared import JobName
 from pages.shared.reviewing import review_query
 from tests.backend.review.captured import BEGIN, EVER, LABELS, line, make_queue, opinions, put, truth
 from tests.pages import cloud
 from tests.pages.conftest import made_project
-from tests.pages.visits import Visit, click, errors, metrics, texts
+from tests.pages.visits import Visit, click, errors, finish, metrics, texts
 
 PAGE = "review"
 
@@ -113,7 +114,7 @@ def test_a_sample_tells_how_often_the_model_is_right(visit: Visit, shared: Envir
 def test_other_kinds_say_that_they_tell_nothing_of_all(visit: Visit, shared: Environment) -> None:
     app = open_queue(visit, shared, make_queue(shared, Kind.UNCERTAIN))
     click(app, "bicycle")
-    assert "says nothing of all" in texts(app)
+    assert "says nothing of the rest" in texts(app)
     assert "Right answers in this window" not in metrics(app)
 
 
@@ -205,3 +206,20 @@ def test_labels_that_came_from_elsewhere_count_for_the_promise(visit: Visit, pop
     finally:
         ground_truth.delete_labels(populated, "warehouse", at)
         populated.s3.delete_object(Bucket=populated.bucket, Key=evaluation_key(evaluation.job))
+
+
+def test_what_was_labelled_can_be_staged_and_the_page_says_so(
+    visit: Visit, own: Environment, small_sample: None
+) -> None:
+    put(own, [line(0, 0.6)])
+    app = open_queue(visit, own, make_queue(own, Kind.UNCERTAIN))
+    click(app, "bicycle")
+    app = visit(own, "data_staging")
+    assert "Labelled until now: 1 bicycle." in texts(app)
+    app.button_group(key="data_staging.source").set_value("Offline sample").run()
+    app.toggle(key="data_staging.reviewed").set_value(True).run()
+    click(app, "Stage images")
+    finish(app, JobName.STAGING)
+    assert "Reviewed pictures among the train images: 1 bicycle." in texts(app)
+    [learned] = [key for key in cloud.keys(own, "datasets/") if "reviewed." in key]
+    assert learned.endswith("/train/reviewed.record-0.png")

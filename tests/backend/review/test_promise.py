@@ -31,7 +31,7 @@ EVALUATION = Evaluation(
 
 
 @pytest.fixture
-def serving(monkeypatch: pytest.MonkeyPatch, project: Environment) -> Iterator[Environment]:
+def serving(monkeypatch: pytest.MonkeyPatch, project: Environment) -> Environment:
     """A project whose endpoint has served the job's model since before the first record."""
     variant = Variant("AllTraffic", False, "m", Origin(training_job=JOB), None, 1, 1.0, 1.0)
     endpoint = deployment.Endpoint(project.names.endpoint, "InService", None, BEGIN, "c", (variant,), 100, None)
