@@ -9,19 +9,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import obstore
 from botocore.exceptions import BotoCoreError, ClientError
-from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 from obstore.store import MemoryStore, S3Store
 
 from backend.aws.environment import Environment, Session
 from backend.aws.errors import error_code, is_missing
+from backend.aws.object_store import open_store
 from backend.errors import CaptureMissing, CaptureUnavailable
 from backend.monitoring.layout import recognise
 from backend.monitoring.plain import EARLIEST
@@ -92,16 +92,7 @@ def _open_bucket(session: Session, client: S3Client, url: str, *, is_own: bool) 
     """Kept by the client, of which there is another one when the embedded AWS has moved."""
     source = CaptureSource(url)
     client = client if is_own else _client_for(session, client, source)
-    endpoint = client.meta.endpoint_url
-    store = S3Store(
-        source.bucket,
-        region=client.meta.region_name,
-        endpoint=endpoint,
-        virtual_hosted_style_request=False,
-        credential_provider=Boto3CredentialProvider(session),
-        client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s", "connect_timeout": "5s"},
-        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=90)},
-    )
+    store = open_store(session, client, source.bucket)
 
     def list_page(after: str) -> list[Stored]:
         page = client.list_objects_v2(Bucket=source.bucket, Prefix=source.prefix, StartAfter=after)
