@@ -107,10 +107,10 @@ def read_window(
 
 def _rows(cursor: DuckDBPyConnection, selection: Selection) -> pa.Table:
     condition, values = selection.condition()
-    return cursor.execute(
+    return cursor.sql(
         f"""SELECT record_id, time, class_index, confidence, coalesce(content, 0) AS content, inference_id, image_key,
         probabilities FROM records WHERE {condition} ORDER BY time, record_id LIMIT {MOST_RECORDS + 1}""",  # noqa: S608
-        values,
+        params=values,
     ).to_arrow_table()
 
 

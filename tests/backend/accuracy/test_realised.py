@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from backend.accuracy import Counted, counted, draw_sample, realised, realised_so_far
+from backend.accuracy import Counted, counted, draw_sample, expected_half_width, realised, realised_so_far
 
 STRATA = [Counted(250, 20, 11, 0.6), Counted(250, 15, 13, 0.8), Counted(250, 10, 10, 0.9), Counted(250, 5, 5, 1.0)]
 
@@ -130,3 +130,17 @@ def test_no_look_misses_in_nineteen_of_twenty_samples(optimism: float) -> None:
 @pytest.mark.parametrize("optimism", [0.0, 0.2, 0.4])
 def test_no_look_misses_over_many_samples(optimism: float) -> None:
     assert looked_at_throughout(1_000, 60, optimism) >= 0.95
+
+
+def test_the_half_width_that_is_expected_is_what_comes_where_the_model_is_as_right_as_it_is_sure() -> None:
+    rng = np.random.default_rng(5)
+    confidence = rng.beta(4, 1.5, 1_000)
+    expected, widths = [], []
+    for _ in range(200):
+        drawn = draw_sample(confidence, 50, rng)
+        is_right = {place: bool(rng.random() < confidence[place]) for place in drawn.order}
+        found = realised(counted(drawn, is_right))
+        expected.append(expected_half_width(drawn))
+        widths.append(found.value - found.low)  # the other side may be cut at 1
+    assert np.std(expected) < 1e-9
+    assert expected[0] == pytest.approx(np.mean(widths), rel=0.03)
