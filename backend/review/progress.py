@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.accuracy import Counted, Interval, realised, realised_so_far
@@ -47,25 +47,35 @@ class Progress:
         found = {item.number: known_label(self.of(item.number)) for item in self.queue.items}
         return {number: label for number, label in found.items() if label is not None}
 
-    def counted(self) -> list[Counted]:
-        """The strata of a sample with the labels that there are; none for queues that are no sample."""
-        labels, strata = self.labels(), []
-        for number, stratum in enumerate(self.queue.strata):
-            items = [item for item in self.queue.items if item.stratum == number and item.number in labels]
-            right = sum(self.queue.answer(item) == labels[item.number] for item in items)
-            strata.append(Counted(stratum.size, len(items), right, stratum.expected))
-        return strata
+    def passed_over(self) -> list[int]:
+        """Pictures of which nothing is known though it is of later ones: nobody could tell, or it is not decided."""
+        labels = self.labels()
+        behind = max(labels, default=0)
+        return [item.number for item in self.queue.items if item.number < behind and item.number not in labels]
 
     def accuracy(self) -> Interval | None:
         """The share of right answers in a sample's window: at any number of labels or, once all are there, narrower.
 
-        None for a queue that is no sample, or has no label.
+        It holds whatever the pictures are that were passed over: they might all be right, or all wrong. None for a
+        queue that is no sample, or has no label.
         """
-        if self.queue.kind is not Kind.SAMPLE or not (strata := self.counted()):
+        labels = self.labels()
+        if self.queue.kind is not Kind.SAMPLE or not labels:
             return None
-        if len(self.labels()) == self.total:
-            return realised(strata)
-        return realised_so_far(strata) if any(stratum.labelled for stratum in strata) else None
+        right = {item.number: self.queue.answer(item) == labels.get(item.number) for item in self.queue.items}
+        known, passed_over = {number: right[number] for number in labels}, self.passed_over()
+        calculate = realised if len(known) + len(passed_over) == self.total else realised_so_far
+        least, most = (calculate(self._counted(known | dict.fromkeys(passed_over, either))) for either in (False, True))
+        return Interval(realised_so_far(self._counted(known)).value, least.low, most.high)
+
+    def _counted(self, is_right: Mapping[int, bool]) -> list[Counted]:
+        """The strata of a sample, by which of the labelled ones are right."""
+        strata = []
+        for number, stratum in enumerate(self.queue.strata):
+            of_stratum = [item.number for item in self.queue.items if item.stratum == number]
+            known = [is_right[item] for item in of_stratum if item in is_right]
+            strata.append(Counted(stratum.size, len(known), sum(known), stratum.expected))
+        return strata
 
 
 def pairs(opinions: Sequence[Sequence[Opinion]]) -> list[tuple[str, str]]:
