@@ -236,9 +236,10 @@ def test_a_slow_server_is_seen_byte_by_byte(serve: Serve, tmp_path: Path) -> Non
     def trickle(request: BaseHTTPRequestHandler) -> None:
         send(BODY[:1000], length=len(BODY))(request)
         request.wfile.flush()
-        if seen.wait(10):
-            request.wfile.write(BODY[1000:])
+        in_time.append(seen.wait(5))
+        request.wfile.write(BODY[1000:])
 
+    in_time: list[bool] = []
     said: list[str] = []
 
     def see(_fraction: float, message: str) -> None:
@@ -246,6 +247,7 @@ def test_a_slow_server_is_seen_byte_by_byte(serve: Serve, tmp_path: Path) -> Non
         seen.set()
 
     assert download_archive(serve(trickle), tmp_path, see).read_bytes() == BODY
+    assert in_time == [True]
     assert said[0] == "Downloaded 0.0 of 1.0 MB."
 
 
