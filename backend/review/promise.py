@@ -77,9 +77,9 @@ def of_sample(progress: Progress, job: str) -> Iterator[Answered]:
     passed over, while later ones were labelled, is one that nobody could tell. Of no other kind of queue there is any.
     """
     queue = progress.queue
-    weights = [item.weight for item in queue.items if item.weight is not None]
-    if queue.kind is not Kind.SAMPLE or len(weights) < len(queue.items):
+    if queue.kind is not Kind.SAMPLE:
         return
+    weights = [item.weight or 0.0 for item in queue.items]
     labels = _first_labels(progress)
     behind = max(labels, default=0)
     for item, weight in zip(queue.items, weights, strict=True):
@@ -107,7 +107,7 @@ def _lot(queue_id: str, number: int) -> float:
 def _of_samples(environment: Environment, job: str) -> Iterator[Answered]:
     own = monitoring.project_source(environment).url
     for queue in list_queues(environment):
-        if queue.kind is Kind.SAMPLE and queue.source == own:
+        if queue.source == own:
             yield from of_sample(Progress(queue, OPINIONS.of_queue(environment, queue.queue_id)), job)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from typing import Any
 
 import pytest
 
@@ -187,14 +187,35 @@ def test_ground_truth_that_a_crash_left_out_is_written_when_the_queue_is_opened(
 ) -> None:
     """A crash after each write of an opinion: of a label, of another one, and of one that was taken back."""
     desk = Desk(project, queue, "Ada")
-    for number, label in zip((1, 2, 3), cycle(["bicycle"])):
-        desk.label(number, label)
+    for number in (1, 2, 3):
+        desk.label(number, "bicycle")
     project.s3.delete_object(Bucket=project.bucket, Key=_truth_keys(project)[0])
     _change(project, queue, 2, "motorcycle")
     _change(project, queue, 3, None)
     Desk(project, queue, "Ben")
     assert truth(project) == [("record-0", "bicycle"), ("record-1", "motorcycle")]
     assert mend_truth(project, queue, Opinions().of_queue(project, queue.queue_id)) == 0
+
+
+def test_ground_truth_follows_an_opinion_that_another_person_changes_at_the_same_moment(
+    project: Environment, queue: review.Queue
+) -> None:
+    """It is changed while the ground truth of what it was is on its way."""
+    desk, changed = Desk(project, queue, "Ada"), list[str]()
+
+    def change(params: dict[str, Any], **_: Any) -> None:
+        if "/ground-truth/" in params["url_path"] and not changed:
+            changed.append(params["url_path"])
+            _change(project, queue, 1, "motorcycle")
+
+    event = "before-call.s3.PutObject"
+    project.s3.meta.events.register(event, change)
+    try:
+        desk.label(1, "bicycle")
+    finally:
+        project.s3.meta.events.unregister(event, change)
+    assert changed
+    assert truth(project) == [("record-0", "motorcycle")]
 
 
 def _truth_keys(project: Environment) -> list[str]:
