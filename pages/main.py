@@ -28,6 +28,8 @@ chosen = st.navigation(
         "Operate": [
             page(PagePath.TEST_IMAGES, "image_search"),
             page(PagePath.MONITORING, "monitoring"),
+            page(PagePath.DRIFT, "difference"),
+            page(PagePath.ACCURACY, "target"),
             page(PagePath.REVIEW, "rate_review"),
             page(PagePath.ALERTS, "notifications"),
             page(PagePath.CLEANUP, "delete_sweep"),

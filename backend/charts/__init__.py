@@ -1,6 +1,8 @@
 """Figures from values and data frames, by feature: pure functions."""
 
+from backend.charts.accuracy import accuracy_differences, accuracy_intervals
 from backend.charts.alerts import add_alarms, watched_figure
+from backend.charts.drift import drift_bars, drift_distribution, drift_evidence
 from backend.charts.evaluation import confusion_squares, cost_curve, coverage_curve, reliability_diagram
 from backend.charts.load import sent_over_time
 from backend.charts.monitoring import (
@@ -18,6 +20,8 @@ from backend.charts.workflow import probabilities_bar
 
 __all__ = [
     "accuracy_by_epoch",
+    "accuracy_differences",
+    "accuracy_intervals",
     "add_alarms",
     "as_html",
     "class_label",
@@ -29,6 +33,9 @@ __all__ = [
     "confusion_squares",
     "cost_curve",
     "coverage_curve",
+    "drift_bars",
+    "drift_distribution",
+    "drift_evidence",
     "pass_rate",
     "probabilities_bar",
     "reliability_diagram",

@@ -20,16 +20,23 @@ _OF_POSITIONS: Final = np.uint64(0xAF251AF3B0F025B5)
 
 
 def read_records(
-    cursor: DuckDBPyConnection, condition: str, values: Sequence[Any], other: int | None, limit: int | None = None
+    cursor: DuckDBPyConnection,
+    condition: str,
+    values: Sequence[Any],
+    other: int | None,
+    limit: int | None = None,
+    *,
+    newest: bool = True,
 ) -> Records:
-    """The records that a condition in SQL means, in the order of time; with a limit, the newest of them.
+    """The records that a condition in SQL means, in the order of time; with a limit, the newest or the oldest of them.
 
     `other` is the index of the class `other`, None where the model has none.
     """
     probability = f", probabilities[{other + 1}] AS other" if other is not None else ""
-    newest = f"ORDER BY time DESC, record_id DESC LIMIT {limit}" if limit is not None else ""
+    direction = "DESC" if newest else "ASC"
+    few = f"ORDER BY time {direction}, record_id {direction} LIMIT {limit}" if limit is not None else ""
     found = cursor.execute(
-        f"""SELECT {_COLUMNS}{probability} FROM (SELECT * FROM records WHERE {condition} {newest})
+        f"""SELECT {_COLUMNS}{probability} FROM (SELECT * FROM records WHERE {condition} {few})
         ORDER BY time, record_id""",  # noqa: S608  our own words
         list(values),
     ).fetchnumpy()

@@ -71,7 +71,7 @@ def refresh_captures(
     return report
 
 
-def catch_up_drift(environment: Environment, source: CaptureSource) -> None:
+def catch_up_drift(environment: Environment, source: CaptureSource, progress: Progress = no_progress) -> None:
     """Let the drift alarms know what was chosen and acknowledged; while captures are read, the next reading does it.
 
     Raises CaptureUnavailable.
@@ -79,7 +79,7 @@ def catch_up_drift(environment: Environment, source: CaptureSource) -> None:
     store = store_at(cache_path(environment, source))
     with store.only_writer() as is_only:
         if is_only:
-            _caught_up(environment, source, store, no_progress)
+            _caught_up(environment, source, store, progress)
 
 
 def refresh_in_background(environment: Environment, source: CaptureSource, *, entirely: bool = False) -> None:

@@ -54,6 +54,18 @@ _ABOUT: Mapping[PagePath, str] = {
         "class, what passed the threshold, and the pictures behind each point. It changes nothing. On AWS it costs the "
         "requests that read what was captured, some cents for a million records."
     ),
+    PagePath.DRIFT: (
+        "Are the pictures that come, and the answers to them, still as they were? One alarm watches confidence, "
+        "classes, brightness, contrast, sharpness and the probability of no known class, with a promise of how seldom "
+        "it is false, and tells what changed and since when. It needs no label, and says nothing about being right. "
+        "It reads what was captured anyway, so on AWS it costs nothing more."
+    ),
+    PagePath.ACCURACY: (
+        "How often is the model right on what it is asked now? Its own confidence tells, as long as the images are "
+        "like those that it was evaluated on; labels tell it in any case. A sample of fifty that people label is enough "
+        "to know it within about ten points. Two times, or two variants, can be set side by side. It changes nothing. On "
+        "AWS it costs some requests."
+    ),
     PagePath.REVIEW: (
         "People say what captured pictures really are, one after the other, before they see the model's answer. That "
         "finds mistakes, tells how often the model is right, and gives the next training images that the first ones "

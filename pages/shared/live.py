@@ -26,6 +26,7 @@ class JobName(StrEnum):
     EXECUTIONS = "executions"
     TRAFFIC = "traffic"
     ALERTS = "alerts"
+    DRIFT = "drift"
     CLEANUP = "cleanup"
 
 

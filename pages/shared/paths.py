@@ -18,6 +18,8 @@ class PagePath(StrEnum):
     WORKFLOW = "workflow/page.py"
     TEST_IMAGES = "test_images/page.py"
     MONITORING = "monitoring/page.py"
+    DRIFT = "drift/page.py"
+    ACCURACY = "accuracy/page.py"
     REVIEW = "review/page.py"
     ALERTS = "alerts/page.py"
     CLEANUP = "cleanup/page.py"

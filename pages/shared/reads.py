@@ -18,19 +18,22 @@ from backend import (
     alerts,
     cleanup,
     deployment,
+    drift_alarm,
     evaluation,
     monitoring,
     overview,
+    quality,
     review,
     staging,
     traffic,
     training,
     workflow,
 )
+from backend.accuracy import Interval, Withheld
 from backend.aws.environment import Environment
 from backend.errors import CaptureMissing, ImageMissing, InvalidImage
 from backend.ground_truth import GroundTruth
-from backend.monitoring import CaptureSource, Selection, labels
+from backend.monitoring import CaptureSource, Selection, drifting, labels
 from backend.monitoring.health import Comparison, compare_with_executions
 from backend.staging import Dataset
 from backend.staging.upright import make_showable
@@ -171,6 +174,23 @@ def _labelled_candidates(environment: Environment, job: str) -> review.Counting 
     return review.labelled_candidates(environment, shown, _ground_truth(environment)) if shown else None
 
 
+def _read_window(
+    environment: Environment, source: CaptureSource, selection: Selection, labels: tuple[str, ...]
+) -> quality.Window | None:
+    """The records of a selection with what is known of each; None where there are too many."""
+    return quality.read_window(environment, source, selection, labels, _ground_truth(environment))
+
+
+def _estimated_accuracy(
+    environment: Environment, source: CaptureSource, selection: Selection, labels: tuple[str, ...]
+) -> Interval | Withheld:
+    """The accuracy of these records without a label; or why it is withheld."""
+    window = read_window(environment, source, selection, labels)
+    if window is None:
+        return Withheld("There are too many records in this range. Choose a shorter one.")
+    return quality.estimated(environment, source, window)
+
+
 def labels_of(environment: Environment, executions: Sequence[workflow.Execution]) -> dict[str, str]:
     """What the images are that these executions were given, by their keys, where that is known."""
     known = labels_by_key(environment)
@@ -244,6 +264,13 @@ compare_captures = _kept(_compare_captures)
 count_reviewed = _kept(review.count_known)
 labelled_candidates = _kept(_labelled_candidates)
 list_review_queues = _kept(_list_review_queues)
+drift_standings = _kept(drift_alarm.standings)
+drift_evidence = _kept(drifting.evidence_over_time)
+evaluated = _kept(drift_alarm.evaluated)
+count_class = _kept(drifting.count_class)
+read_window = _kept(_read_window, entries=4)
+estimated_accuracy = _kept(_estimated_accuracy)
+read_samples = _kept(quality.read_samples, seconds=_LIVE_SECONDS)
 list_resources = _kept(cleanup.list_resources)
 read_rules = _kept(alerts.read_rules)
 read_standings = _kept(alerts.read_standings)
@@ -261,6 +288,11 @@ _CAPTURED: tuple[Any, ...] = (
     rejected_records,
     sampled_records,
     compare_captures,
+    read_window,
+    estimated_accuracy,
+    drift_standings,
+    drift_evidence,
+    count_class,
 )
 
 
