@@ -3,14 +3,16 @@
 The mathematics is `backend.accuracy`'s: here is what it is applied to.
 """
 
-from backend.quality.answering import calibrated
+from backend.quality.answering import answering_model, calibrated, estimated, expected_half_widths
 from backend.quality.figures import (
     Realised,
+    chance_error,
     class_names,
     confusion_matrix,
     figures_of,
     known_answers,
     realised_of,
+    sampled_shares,
     truth_of,
 )
 from backend.quality.samples import Sampled, read_samples, sample_of, sampled
@@ -21,9 +23,13 @@ __all__ = [
     "Realised",
     "Sampled",
     "Window",
+    "answering_model",
     "calibrated",
+    "chance_error",
     "class_names",
     "confusion_matrix",
+    "estimated",
+    "expected_half_widths",
     "figures_of",
     "known_answers",
     "read_samples",
@@ -31,5 +37,6 @@ __all__ = [
     "realised_of",
     "sample_of",
     "sampled",
+    "sampled_shares",
     "truth_of",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.accuracy import Interval, WindowFigures, Withheld
+from backend.evaluation.calibration import BINS
 from backend.evaluation.intervals import interval
 from backend.quality.samples import Sampled, sampled
 from backend.quality.window import NO_CLASS, Window
@@ -128,3 +129,35 @@ def _lacking(records: int, known: int) -> str:
         f"{some} those of some say nothing about the rest. Label a random sample of 50 for an accuracy within about "
         f"10 points, or {needed:,} more records in any order."
     )
+
+
+def sampled_shares(progress: Progress) -> list[list[Interval]] | None:
+    """The share of the window that is of each class (row, the queue's choices) and was answered with each (column).
+
+    By a sample's labels, each with its own 95 % interval; None without a label.
+    """
+    if not progress.labels():
+        return None
+    queue = progress.queue
+    return [[_share(progress, truth, answered) for answered in queue.labels] for truth in queue.choices]
+
+
+def _share(progress: Progress, truth: str, answered: str) -> Interval:
+    found = sampled(progress, lambda item, label: (label, progress.queue.answer(item)) == (truth, answered))
+    assert found is not None  # noqa: S101  there is a label
+    return found.interval
+
+
+def chance_error(confidence: NDArray[np.float64], draws: int = 500) -> float:
+    """The expected calibration error that a model which is as often right as it is sure stays below in 95 % of windows.
+
+    Of so many that are drawn, with these confidences.
+    """
+    rng = np.random.default_rng(0)
+    edges = np.linspace(0, 1, BINS + 1)
+    places = np.searchsorted(edges[1:-1], confidence)
+    errors = [
+        np.abs(np.bincount(places, (rng.random(len(confidence)) < confidence) - confidence, BINS)).sum()
+        for _ in range(draws)
+    ]
+    return float(np.quantile(errors, 0.95) / len(confidence))

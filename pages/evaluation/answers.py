@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from backend import charts
 from backend.aws.environment import Environment
 from backend.evaluation import Evaluation, Proportion, calibration, figures
-from pages.evaluation.words import STILL, class_name, draw_pictures, percent, with_interval
+from pages.evaluation.words import class_name, draw_pictures, with_interval
+from pages.shared.answered import draw_classes, draw_reliability, draw_squares, percent
 from pages.shared.environment import part
 
 _NEARLY = 0.1
@@ -30,49 +30,18 @@ def draw_accuracy(shown: Evaluation) -> None:
                 figures.known_called_other(shown),
                 "Images of a known class that are taken for something else. They count as wrong, and never pass.",
             )
-    rows = figures.by_class(shown)
-    st.markdown(
-        "**Each class.** Recall: of its images, so many are found. Precision: of the answers that name it, so "
-        "many are right; it depends on how many images of each class there are."
-    )
-    st.dataframe(
-        rows.assign(
-            label=rows["label"].str.replace("_", " "), recall=100 * rows["recall"], precision=100 * rows["precision"]
-        )[["label", "images", "recall", "answers", "precision"]],
-        hide_index=True,
-        height="content",
-        key="evaluation.classes",
-        column_config={
-            "label": "Class",
-            "images": "Images",
-            "answers": "Answers",
-            "recall": st.column_config.NumberColumn("Recall", format="%.1f %%"),
-            "precision": st.column_config.NumberColumn("Precision", format="%.1f %%"),
-        },
-    )
+    draw_classes(figures.by_class(shown), "Images", key="evaluation.classes")
 
 
 def draw_confusions(environment: Environment, shown: Evaluation) -> None:
     """The confusion matrix, whose cells lead to their images, and the worst mistakes."""
-    st.markdown(
-        "**What is taken for what.** A row is what images are, a column what was answered: on the diagonal the "
-        "answer is right. Click a square to see its images."
-    )
-    picked = st.plotly_chart(
-        charts.confusion_squares(figures.confusion_matrix(shown), shown.labels),
-        key=f"evaluation.confusion.{shown.job}.{shown.evaluated_at:%s}",
-        on_select="rerun",
-        selection_mode="points",
-        config=STILL,
-        width="content",
-        alt="Confusion matrix",
-    )
-    points = picked["selection"]["points"]
+    key = f"evaluation.confusion.{shown.job}.{shown.evaluated_at:%s}"
+    cell = draw_squares(figures.confusion_matrix(shown), shown.labels, key=key)
     with part():
-        if points and points[0].get("customdata"):
-            _, truth, predicted = points[0]["customdata"]
-            images = figures.confused(shown, int(truth), int(predicted))
-            answered = f"{class_name(shown, int(truth))}, answered as {class_name(shown, int(predicted))}"
+        if cell is not None:
+            truth, predicted = cell
+            images = figures.confused(shown, truth, predicted)
+            answered = f"{class_name(shown, truth)}, answered as {class_name(shown, predicted)}"
             st.markdown(f"**{len(images):,} images of {answered}**, the most confident answer first")
             draw_pictures(environment, shown, images, "evaluation-cell")
     st.markdown("**The worst mistakes.** The wrong answers that the model was surest of: a threshold stops these last.")
@@ -113,17 +82,7 @@ def draw_calibration(shown: Evaluation) -> None:
         )
     else:
         st.caption("No temperature can be fitted: too few of the answers are wrong, or too few right.")
-    st.markdown(
-        "**Is it right as often as it is sure?** Of the answers with a confidence near 0.8, eight of ten should be "
-        "right: on the dotted line they are, below it the model is too sure. The bars are 95 % intervals: long ones "
-        "stand for few images."
-    )
-    st.plotly_chart(
-        charts.reliability_diagram(calibration.reliability(answers)),
-        key="evaluation.reliability",
-        config=STILL,
-        alt="Reliability diagram",
-    )
+    draw_reliability(calibration.reliability(answers), key="evaluation.reliability")
 
 
 def _verdict(temperature: float) -> str:

@@ -14,8 +14,8 @@ from backend.evaluation import Candidates, Evaluation, Passed, foreign_groups, t
 from backend.review import Counting
 from backend.wording import count_of
 from backend.workflow import DEFAULT_THRESHOLD, Workflow
-from pages.evaluation.words import STILL, percent
 from pages.shared import reads
+from pages.shared.answered import STILL, percent
 from pages.shared.environment import action, part
 from pages.shared.live import JobName, is_running
 from pages.shared.missing import draw_missing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -15,14 +14,7 @@ from pages.shared.images import draw_images
 from pages.shared.text import as_text
 
 MOST_PICTURES = 24
-STILL: dict[str, Any] = {"displayModeBar": False}
-"""The configuration of a chart that has no buttons."""
 _WIDTH = 96  # pixels
-
-
-def percent(share: float | None) -> str:
-    """A share to a tenth of a percent; a dash for none."""
-    return "-" if share is None else f"{share:.1%}"
 
 
 def with_interval(proportion: Proportion) -> str:

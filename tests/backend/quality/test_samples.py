@@ -13,7 +13,7 @@ from backend.quality.window import UNKNOWN
 from tests.backend.quality.windows import HOUR, sample, window
 
 ANSWERS = [(0, 0), (1, 0), (0, 0), (1, 0)]
-BICYCLES = {number: "bicycle" for number in range(1, 5)}
+BICYCLES = dict.fromkeys(range(1, 5), "bicycle")
 
 
 def test_an_unfinished_sample_may_be_looked_at_after_each_label() -> None:

@@ -1,20 +1,16 @@
-"""A window is what was captured, joined to what is known of it; and the model that answered is known, or not."""
+"""A window is what was captured, joined to what is known of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from backend import ground_truth, monitoring, quality
-from backend.accuracy import Calibration, Withheld
 from backend.aws.environment import Environment
-from backend.deployment import Endpoint, Origin, Variant
-from backend.evaluation.record import EvaluatedImage, Evaluation
-from backend.evaluation.stored import store_evaluation
 from backend.ground_truth import GroundTruth
 from backend.monitoring import Selection
 from backend.quality.window import NO_CLASS, UNKNOWN
@@ -23,7 +19,6 @@ from tests.capture_lines import capture_line
 
 EVER = Selection(BEGIN, BEGIN + timedelta(days=1))
 ANSWERS = ((0.7, 0.2, 0.1), (0.1, 0.8, 0.1), (0.2, 0.2, 0.6), (0.5, 0.4, 0.1))
-JOB = "scones-job"
 
 
 def put(project: Environment, answers: Sequence[Sequence[float]], variant: str = "AllTraffic") -> None:
@@ -83,61 +78,3 @@ def test_of_too_many_records_there_is_no_window(project: Environment, monkeypatc
         monkeypatch.setattr("backend.quality.window.MOST_RECORDS", most)
         source = monitoring.project_source(project)
         assert (quality.read_window(project, source, EVER, LABELS, GroundTruth()) is not None) == is_there
-
-
-def serve(monkeypatch: pytest.MonkeyPatch, project: Environment, *jobs: str, since: datetime = BEGIN) -> None:
-    """Have the endpoint serve the models of these jobs, the first as AllTraffic and the next as challenger."""
-    variants = tuple(
-        Variant(name, False, "model", Origin("s3://artifact", job), "ml.m5.large", 1, 1.0, 1.0)
-        for name, job in zip(("AllTraffic", "challenger"), jobs, strict=False)
-    )
-    endpoint = Endpoint(project.names.endpoint, "InService", None, since, "config", variants, 100, "s3://captures")
-    monkeypatch.setattr("backend.deployment.describe_endpoint", lambda _environment: endpoint)
-
-
-def evaluation(known: int = 60, *, is_untouched: bool = True) -> Evaluation:
-    """Of these known images each third is answered wrong."""
-    images = tuple(
-        EvaluatedImage(f"{number}.png", "test", number % 3 // 2, (0.7, 0.2, 0.1), f"key-{number}")
-        for number in range(known)
-    )
-    return Evaluation(JOB, "dataset", LABELS, is_untouched, datetime(2026, 1, 1, tzinfo=UTC), images)
-
-
-def reason(project: Environment, window: quality.Window) -> str:
-    found = quality.calibrated(project, monitoring.project_source(project), window)
-    assert isinstance(found, Withheld)
-    return found.reason
-
-
-def test_the_model_that_answered_is_calibrated_by_its_own_evaluation(
-    project: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(project, ANSWERS)
-    serve(monkeypatch, project, JOB)
-    assert "was not evaluated" in reason(project, read(project))
-    store_evaluation(project, evaluation())
-    found = quality.calibrated(project, monitoring.project_source(project), read(project))
-    assert found == Calibration.of(evaluation().known)
-    store_evaluation(project, evaluation(is_untouched=False))
-    assert "have chosen the epoch" in reason(project, read(project))
-    store_evaluation(project, replace(evaluation(), images=()))
-    assert "without an image of its known classes" in reason(project, read(project))
-
-
-def test_what_says_nothing_of_the_model_that_answered_is_not_used(
-    project: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(project, ANSWERS)
-    put(project, ANSWERS, "challenger")
-    store_evaluation(project, evaluation())
-    serve(monkeypatch, project, JOB, "another-job")
-    assert "Choose a variant" in reason(project, read(project))
-    own = replace(EVER, variant="AllTraffic")
-    assert isinstance(quality.calibrated(project, monitoring.project_source(project), read(project, own)), Calibration)
-    assert "other classes" in reason(project, read(project, own, ("bicycle", "motorcycle")))
-    serve(monkeypatch, project, JOB, since=BEGIN + timedelta(seconds=1))
-    assert "changed at 2026-01-02 03:00:01 UTC" in reason(project, read(project, own))
-    assert "no training job" in reason(project, read(project, replace(EVER, variant="challenger")))
-    monkeypatch.setattr("backend.deployment.describe_endpoint", lambda _environment: None)
-    assert "Which model answered" in reason(project, read(project, own))
