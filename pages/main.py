@@ -34,7 +34,8 @@ chosen = st.navigation(
             page(PagePath.ALERTS, "notifications"),
             page(PagePath.CLEANUP, "delete_sweep"),
         ],
-    }
+    },
+    expanded=True,
 )
 
 with st.sidebar, part():

@@ -1,6 +1,6 @@
 """Alerts: rules on what endpoints captured, evaluated whether anybody looks or not; people are told of changes."""
 
-from backend.alerts import of_labels, of_records  # noqa: F401  they register their figures
+from backend.alerts import of_records, of_truth  # noqa: F401  they register their figures
 from backend.alerts.asking import labels_of
 from backend.alerts.baseline import Baseline, baseline_of_evaluation, baseline_of_records, write_baseline
 from backend.alerts.evaluating import evaluate

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.charts.style import NEUTRAL_COLOR, add_threshold, empty_figure, styled
+from backend.charts.style import NEUTRAL_COLOR, add_threshold, styled
 
 _ALARM_COLOR: Final = "#D55E00"
 _OPACITY: Final = 0.14
@@ -36,8 +36,6 @@ def watched_figure(
     values: pd.DataFrame, threshold: float, spans: Sequence[Span], window: Span, title: str, *, is_share: bool
 ) -> go.Figure:
     """A step for each window, broken where there is no value. Columns time, where a window begins, and value."""
-    if values["value"].isna().all():
-        return empty_figure("No value in this time")
     figure = go.Figure()
     figure.add_scatter(
         x=values["time"].dt.tz_localize(None),

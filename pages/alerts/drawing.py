@@ -32,9 +32,15 @@ def draw_preview(
             "value": [reading.value if reading else None for reading in preview.readings],
         }
     ).astype({"value": float})
+    there = values.dropna()
+    if there.empty:
+        if not would:
+            st.caption("There is no value yet.")
+        return
+    start = there["time"].iloc[0].to_pydatetime()
     is_share = rule.watched.unit is Unit.SHARE
     figure = charts.watched_figure(
-        values, rule.threshold, spans, (windows.start, windows.end), alerts.subject(rule), is_share=is_share
+        values, rule.threshold, spans, (start, windows.end), alerts.subject(rule), is_share=is_share
     )
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt="The rule's figure")
     shaded = "it would have been in ALARM" if would else "it was in ALARM"

@@ -9,6 +9,7 @@ import streamlit as st
 from backend import alerts
 from backend.alerts import Kept, Notice, Rule
 from backend.aws.environment import Environment
+from backend.wording import count_of
 from pages.alerts.drawing import draw_preview
 from pages.alerts.form import draw_form
 from pages.alerts.rules import state_of
@@ -64,7 +65,7 @@ def _draw_history(rule: Rule, kept: Kept) -> None:
     if not changes:
         st.caption("It has not changed its state yet.")
         return
-    with st.expander(f"History: {len(changes)} changes, the newest first", icon=":material/history:"):
+    with st.expander(f"History: {count_of(len(changes), 'change')}, the newest first", icon=":material/history:"):
         rows = [
             {
                 "At, UTC": change.at,

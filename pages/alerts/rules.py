@@ -11,7 +11,6 @@ from pages.shared.rows import choose_row
 from pages.shared.text import as_text, visible
 
 _ORDER = {State.ALARM: 0, State.INSUFFICIENT_DATA: 1, State.OK: 2}
-_SIGNS = {State.ALARM: "🔴", State.INSUFFICIENT_DATA: "⚪", State.OK: "🟢"}
 
 
 def choose_rule(rules: list[Rule], kept: Kept) -> Rule:
@@ -42,7 +41,7 @@ def _row(rule: Rule, kept: Kept) -> dict[str, object]:
     state = state_of(rule, kept)
     value = standing.value if standing else None
     return {
-        "State": "paused" if rule.is_paused else f"{_SIGNS[state]} {state.words}",
+        "State": "paused" if rule.is_paused else state.words,
         "Rule": visible(rule.name),
         "Last value": None if value is None else alerts.FIGURES[rule.figure].say(value),
         "Since, UTC": standing.since if standing else None,

@@ -36,7 +36,7 @@ def draw_class_mix(shown: Shown) -> None:
     rates = shown.rates
     st.caption(f"In steps of {in_words(rates.step)}.")
     figure = charts.class_mix(rates.class_mix(), rates.step, shown.labels, shown.window)
-    _draw(shown, "class_mix", shade_alarms(figure, shown), _step_clicked, alt="Predicted classes over time")
+    _draw(shown, "class_mix", figure, _step_clicked, alt="Predicted classes over time")
 
 
 def draw_histogram(shown: Shown) -> None:
