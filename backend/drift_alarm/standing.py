@@ -32,6 +32,12 @@ class Standing:
     is_counting: bool = True
 
     @property
+    def is_from_the_first(self) -> bool:
+        """Whether the difference was certain before any change was told; else that change may be all of it."""
+        lit = self.difference
+        return lit is not None and not any(at(lit.time) >= episode.since for episode in episodes(self))
+
+    @property
     def differing(self) -> Column | None:
         """Of what the difference since the first record is strongest."""
         return None if self.difference is None else self.columns[self.difference.column]

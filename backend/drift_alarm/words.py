@@ -24,5 +24,5 @@ def alarm_sentence(standing: Standing, labels: Sequence[str]) -> str | None:
     if (column := standing.differing) is not None and standing.difference is not None:
         what = feature_words(column.feature, column.class_index, labels)
         way = "higher" if standing.difference.is_higher else "lower"
-        return f"The {what} has been {way} than in the baseline since the first record."
+        return f"The {what} is {way} than in the baseline."
     return None

@@ -123,8 +123,9 @@ def _draw_lamp(shown: Shown, standing: Standing) -> None:
         return
     what = drift_alarm.feature_words(column.feature, column.class_index, shown.labels)
     way = "higher" if difference.is_higher else "lower"
+    when = "from the first record on" if standing.is_from_the_first else "since the change, if not before"
     st.warning(
-        f"**Not as the baseline, from the first record on:** the {as_text(what)} is {way}. Certain since record "
+        f"**Not as the baseline, {when}:** the {as_text(what)} is {way}. Certain since record "
         f"{difference.record + 1:,}; at most 5 % of sources without a difference ever light this lamp. It stays lit "
         "until there is another baseline.",
         icon=":material/lightbulb:",

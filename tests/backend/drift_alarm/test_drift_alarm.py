@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -169,6 +170,17 @@ def test_what_is_damaged_is_said_and_stays(project: Environment, source: Capture
     found = monitoring.capture_contents(project, source)
     assert found is not None
     assert found.records == 3
+
+
+def test_the_lamp_tells_a_difference_from_the_first_record_from_one_that_may_have_come(
+    alarmed: drift_alarm.Standing,
+) -> None:
+    assert alarmed.difference is not None
+    assert not alarmed.is_from_the_first
+    assert replace(alarmed, alarm=None).is_from_the_first
+    assert not replace(alarmed, alarm=None, difference=None).is_from_the_first
+    told = drift_alarm.alarm_sentence(replace(alarmed, alarm=None), LABELS)
+    assert told in {"The sharpness is lower than in the baseline.", "The brightness is lower than in the baseline."}
 
 
 # The evaluation as the baseline

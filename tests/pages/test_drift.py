@@ -1,0 +1,136 @@
+"""Drift: a baseline is chosen, a change is told with its pictures, and stays told until somebody has seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend import drift_alarm, monitoring
+from backend.aws.environment import Environment
+from backend.monitoring import Selection
+from pages.shared import JobName
+from tests.backend.monitoring.watching import BEGIN, line, lines
+from tests.pages.conftest import made_project
+from tests.pages.monitored import figures
+from tests.pages.visits import Visit, click, errors, finish, table, texts
+
+PAGE = "drift"
+Capture = Callable[[str, Iterable[bytes]], None]
+
+
+@pytest.fixture
+def project(environment: Environment) -> Iterator[Environment]:
+    yield from made_project(environment)
+
+
+@pytest.fixture
+def capture(project: Environment) -> Capture:
+    def put(name: str, content: Iterable[bytes], variant: str = "AllTraffic") -> None:
+        key = f"data_capture/scones/{variant}/2026/01/02/00/{name}.jsonl"
+        project.s3.put_object(Bucket=project.bucket, Key=key, Body=b"".join(content))
+        monitoring.refresh_captures(project, entirely=True)
+
+    return put
+
+
+def darker(count: int) -> Iterator[bytes]:
+    rng = np.random.default_rng(9)
+    for number, probabilities in enumerate(rng.dirichlet([3, 3, 0.5], count)):
+        yield line(probabilities, rng.integers(0, 128, (8, 8), np.uint8), BEGIN + timedelta(seconds=300 + number))
+
+
+def watch(project: Environment) -> None:
+    """Compare with the first two hundred records."""
+    window = Selection(BEGIN, BEGIN + timedelta(seconds=200), "scones", "AllTraffic")
+    labels = ("bicycle", "motorcycle", "other")
+    drift_alarm.choose_window(project, monitoring.project_source(project), window, 10_000, labels)
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.error, *app.warning, *app.info, *app.success])
+
+
+def test_without_captures_it_leads_to_where_they_come_from(project: Environment, visit: Visit) -> None:
+    app = visit(project, PAGE)
+    assert "nothing that could drift" in texts(app)
+    assert not errors(app)
+
+
+def test_a_baseline_is_chosen_from_what_was_captured(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(120))
+    app = visit(project, PAGE)
+    assert "No baseline is chosen" in said(app)
+    click(app, "Use this window")
+    finish(app, JobName.DRIFT)
+    assert not errors(app)
+    assert "No record has come since the baseline." in said(app)
+    assert "at least 10,000 records pass on average" in texts(app)
+    assert "the window from 2026-01-02 00:00:00 UTC to 2026-01-02 00:02:00 UTC (120 records)" in texts(app)
+
+
+def test_too_few_records_are_said_with_how_many_are_missing(
+    project: Environment, visit: Visit, capture: Capture
+) -> None:
+    capture("a", lines(30))
+    app = visit(project, PAGE)
+    click(app, "Use this window")
+    job = finish(app, JobName.DRIFT)
+    assert job.error is not None
+    assert "20 are missing" in job.error
+    assert "No baseline is chosen" in said(app)
+
+
+def test_while_nothing_changes_no_change_is_told(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(300))
+    watch(project)
+    app = visit(project, PAGE)
+    assert "No change is told." in said(app)
+    assert "As the baseline" in said(app)
+    assert "Evidence of a change over time" in figures(app)
+    assert "Evidence by feature" not in figures(app)
+    found = table(app, "PSI")
+    assert found["Feature"] == ["Confidence", "Brightness", "Contrast", "Sharpness", "Probability of other"]
+    assert all(value > 0 for value in found["PSI by chance"])
+
+
+def test_a_change_is_told_shown_and_acknowledged(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(300))
+    watch(project)
+    capture("b", darker(100))
+    app = visit(project, PAGE)
+    [alarm] = errors(app)
+    assert alarm.startswith("**Alarm: the brightness is not as it was.** Changed about 2026-01-02 00:0")
+    shares = figures(app)["Evidence by feature"]["data"][0]
+    assert shares["y"][0] == "brightness"
+    assert "Before: the 100 records before the change. After: the first" in texts(app)
+    assert [len(images.proto.imgs) for images in app.get("image")] == [12, 12]
+    click(app, "Acknowledge")
+    assert any("Type your name" in error for error in errors(app))
+    app.text_input(key="drift.who").set_value("Ada")
+    click(app, "Acknowledge")
+    assert not errors(app)
+    assert table(app, "By")["By"] == ["Ada"]
+    assert table(app, "What")["What"] == ["brightness"]
+
+
+def test_another_promise_starts_anew(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(300))
+    watch(project)
+    app = visit(project, PAGE)
+    app.number_input(key="drift.promise.other").set_value(500)
+    click(app, "Start anew with this promise")
+    finish(app, JobName.DRIFT)
+    assert "at least 500 records pass on average" in texts(app)
+    assert "100 records" in texts(app)
+
+
+def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populated: Environment, visit: Visit) -> None:
+    monitoring.refresh_captures(populated)
+    app = visit(populated, PAGE)
+    app.radio(key="drift.kind").set_value("Evaluation of the deployed model").run()
+    assert not app.exception
+    assert "was not evaluated yet" in texts(app)
