@@ -1,7 +1,7 @@
 """Review: people say what captured pictures are, and what that is good for."""
 
 from backend.review.agreement import Agreement, agreement
-from backend.review.desk import OPINIONS, Desk, Nothing, Shown
+from backend.review.desk import KNOWN_SECONDS, OPINIONS, Desk, Nothing, Shown
 from backend.review.draw import MOST_ITEMS, Wish, make_queue
 from backend.review.picture import Captured, read_captured
 from backend.review.progress import Progress, pairs
@@ -10,6 +10,7 @@ from backend.review.queue import MEANINGS, Item, Kind, Queue, list_queues, read_
 from backend.review.taught import count_known, read_known
 
 __all__ = [
+    "KNOWN_SECONDS",
     "MEANINGS",
     "MOST_ITEMS",
     "OPINIONS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,12 +12,14 @@ from typing import Final
 from backend.aws.environment import Environment
 from backend.errors import LabelRefused
 from backend.review.claims import Held, Refused, give_back, take
-from backend.review.opinions import ByItem, Kept, Opinion, Opinions, change, give, is_open, mend_truth
+from backend.review.opinions import Kept, Opinion, Opinions, change, give, is_open, mend_truth
 from backend.review.picture import Captured, read_captured
 from backend.review.queue import Item, Queue
 
 OPINIONS: Final = Opinions()
 """Those of every queue that this process has looked at."""
+KNOWN_SECONDS: Final = 2.0
+"""How late what other processes were told may be known: of a picture that is claimed it is asked again."""
 _fetching: Final = ThreadPoolExecutor(8, "next picture")
 
 
@@ -150,6 +152,11 @@ class Desk:
                 give_back(self._environment, self.queue.queue_id, shown.held)
 
     def _keep(self, shown: Shown, label: str | None) -> Kept:
+        kept = self._write(shown, label)
+        OPINIONS.note(self.queue.queue_id, kept)
+        return kept
+
+    def _write(self, shown: Shown, label: str | None) -> Kept:
         now, own = datetime.now(UTC), shown.own
         if own is not None:
             opinion = replace(own.opinion, label=label, changed_at=now)
@@ -190,8 +197,12 @@ class Desk:
 
     def _find(self, at_desk: Set[int]) -> Shown | Nothing:
         """The first picture that somebody is to be asked about and nobody else has; then it is this session's."""
-        by_item = OPINIONS.of_queue(self._environment, self.queue.queue_id)
-        mine = [item for item in self.queue.items if item.number not in at_desk and self._may_be_asked(item, by_item)]
+        by_item = OPINIONS.of_queue(self._environment, self.queue.queue_id, KNOWN_SECONDS)
+        mine = [
+            item
+            for item in self.queue.items
+            if item.number not in at_desk and self._may_be_asked(by_item.get(item.number, ()))
+        ]
         left = [item for item in mine if item.number not in self._skipped]
         elsewhere = 0
         for is_last_look in (False, True):
@@ -210,17 +221,16 @@ class Desk:
 
     def _shown(self, item: Item, held: Held) -> Shown | None:
         """A claimed item with its picture; None where it was labelled just before it was claimed."""
-        now = OPINIONS.of_queue(self._environment, self.queue.queue_id)
-        if not self._may_be_asked(item, now):
+        said = OPINIONS.of_item(self._environment, self.queue.queue_id, item.number)
+        if not self._may_be_asked(said):
             give_back(self._environment, self.queue.queue_id, held)
             return None
-        said = now.get(item.number, ())
         own = next((kept for kept in said if kept.opinion.reviewer == self.reviewer), None)
         others = tuple(kept for kept in said if kept is not own)
         return Shown(item, read_captured(self._environment, self.queue, item), held, others, own)
 
-    def _may_be_asked(self, item: Item, by_item: ByItem) -> bool:
-        """Whether somebody is still to be asked about it, and this reviewer has not been."""
-        said = [kept.opinion for kept in by_item.get(item.number, ())]
+    def _may_be_asked(self, kept: Sequence[Kept]) -> bool:
+        """Whether somebody is still to be asked about an item, and this reviewer has not been."""
+        said = [one.opinion for one in kept]
         has_said = any(one.reviewer == self.reviewer and one.label is not None for one in said)
         return not has_said and is_open(said, self.queue.opinions)

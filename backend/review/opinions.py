@@ -6,8 +6,10 @@ what a crash left out between the two is written again, as it would have been, w
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -72,26 +74,62 @@ class Opinions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read: dict[str, dict[str, Kept]] = {}
+        self._read = defaultdict[str, dict[str, Kept]](dict)
+        self._listed_at: dict[str, float] = {}
+        self._noted = defaultdict[str, dict[str, tuple[float, Kept]]](dict)
 
-    def of_queue(self, environment: Environment, queue_id: str) -> ByItem:
-        """What was said until now; what is none of ours is left out. Raises AwsRequestError."""
-        keys = QueueKeys(queue_id)
-        with aws_errors("list the labels of a review queue"):
-            there = find(list, list_objects(environment, keys.opinions)) or []
-        tags = {item["Key"]: item["ETag"] for item in there if _KEY.fullmatch(item["Key"].removeprefix(keys.opinions))}
+    def of_queue(self, environment: Environment, queue_id: str, seconds: float = 0.0) -> ByItem:
+        """What was said until now, or until so many seconds ago; what is none of ours is left out.
+
+        What this process was told since is among it. Raises AwsRequestError.
+        """
+        began = time.monotonic()
         with self._lock:
-            known = dict(self._read.get(queue_id, {}))
-        new = [key for key, tag in tags.items() if key not in known or known[key].etag != tag]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            read = dict(zip(new, pool.map(lambda key: _read(environment, key), new), strict=True))
-        known = {key: kept for key in tags if (kept := read.get(key) or known.get(key)) is not None}
+            if began - self._listed_at.get(queue_id, -math.inf) < seconds:
+                return _by_item(self._read[queue_id])
+            known = dict(self._read[queue_id])
+        found = _read_all(environment, queue_id, known)
         with self._lock:
-            self._read[queue_id] = known
-        by_item = defaultdict[int, list[Kept]](list)
-        for key in sorted(known):
-            by_item[known[key].opinion.item].append(known[key])
-        return {item: tuple(kept) for item, kept in by_item.items()}
+            noted = self._noted[queue_id]
+            self._noted[queue_id] = {key: note for key, note in noted.items() if note[0] >= began}
+            found |= {key: kept for key, (_, kept) in self._noted[queue_id].items()}
+            self._read[queue_id], self._listed_at[queue_id] = found, began
+            return _by_item(found)
+
+    def of_item(self, environment: Environment, queue_id: str, item: int) -> tuple[Kept, ...]:
+        """What was said of one item until now. Raises AwsRequestError."""
+        with self._lock:
+            known = dict(self._read[queue_id])
+        return _by_item(_read_all(environment, queue_id, known, item)).get(item, ())
+
+    def note(self, queue_id: str, kept: Kept) -> None:
+        """Know an opinion that was just written."""
+        key = QueueKeys(queue_id).opinion(kept.opinion.item, kept.opinion.slot)
+        with self._lock:
+            self._read[queue_id][key] = kept
+            self._noted[queue_id][key] = time.monotonic(), kept
+
+
+def _read_all(
+    environment: Environment, queue_id: str, known: Mapping[str, Kept], item: int | None = None
+) -> dict[str, Kept]:
+    """The opinions of a queue, or of one of its items, by key: those that are not known in their version are read."""
+    keys = QueueKeys(queue_id)
+    prefix = keys.opinions if item is None else keys.opinions_of(item)
+    with aws_errors("list the labels of a review queue"):
+        there = find(list, list_objects(environment, prefix)) or []
+    tags = {one["Key"]: one["ETag"] for one in there if _KEY.fullmatch(one["Key"].removeprefix(keys.opinions))}
+    new = [key for key, tag in tags.items() if key not in known or known[key].etag != tag]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        read = dict(zip(new, pool.map(lambda key: _read(environment, key), new), strict=True))
+    return {key: kept for key in tags if (kept := read.get(key) or known.get(key)) is not None}
+
+
+def _by_item(kept: Mapping[str, Kept]) -> ByItem:
+    by_item = defaultdict[int, list[Kept]](list)
+    for key in sorted(kept):
+        by_item[kept[key].opinion.item].append(kept[key])
+    return {item: tuple(of_item) for item, of_item in by_item.items()}
 
 
 def give(environment: Environment, queue: Queue, item: Item, opinion: Opinion, others: Sequence[Kept]) -> Kept:
@@ -128,8 +166,19 @@ def _write(
 
 def mend_truth(environment: Environment, queue: Queue, by_item: ByItem) -> int:
     """Write what a crash left unwritten of the ground truth; returns of how many items."""
+    truths = {truth.key: kept for kept in by_item.values() if (truth := _truth(queue, kept)) is not None}
+    hours = {key.rpartition("/")[0] for key in truths}
+    with aws_errors("list the ground truth of a review queue"):
+        names = [f"{hour}/{TRUTH_BEGINS}{queue.queue_id}-" for hour in hours]
+        there = {item["Key"] for name in names for item in list_objects(environment, name)}
+    doubtful = [kept for key, kept in truths.items() if key not in there or _has_changed(kept)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return sum(pool.map(lambda kept: _mend(environment, queue, kept), by_item.values()))
+        return sum(pool.map(lambda kept: _mend(environment, queue, kept), doubtful))
+
+
+def _has_changed(kept: Sequence[Kept]) -> bool:
+    """Whether the ground truth of an item was ever something else than now; what was said once is always the same."""
+    return len(kept) > 1 or kept[0].opinion.changed_at is not None
 
 
 def _mend(environment: Environment, queue: Queue, kept: Sequence[Kept]) -> bool:
@@ -147,7 +196,7 @@ def _write_truth(environment: Environment, queue: Queue, kept: Sequence[Kept]) -
     """
     while (truth := _truth(queue, kept)) is not None:
         truth.write(environment)
-        prefix = f"{QueueKeys(queue.queue_id).opinions}{kept[0].opinion.item:05d}-"
+        prefix = QueueKeys(queue.queue_id).opinions_of(kept[0].opinion.item)
         with aws_errors("list the labels of a picture"):
             there = {item["Key"]: item["ETag"] for item in list_objects(environment, prefix)}
         if set(there.values()) == {one.etag for one in kept}:

@@ -126,7 +126,11 @@ class QueueKeys:
 
     def opinion(self, item: int, slot: int) -> str:
         """What was said of an item by the person who was asked at this place, from 1."""
-        return f"{self.opinions}{item:05d}-{slot}.json"
+        return f"{self.opinions_of(item)}{slot}.json"
+
+    def opinions_of(self, item: int) -> str:
+        """How the keys of all that was said of an item begin."""
+        return f"{self.opinions}{item:05d}-"
 
     def claim(self, item: int) -> str:
         """Who looks at an item now."""

@@ -29,7 +29,7 @@ def draw_desk(environment: Environment, queue: Queue, reviewer: str) -> None:
     def draw() -> None:
         with part():
             desk = _desk(environment, queue, reviewer)
-            progress = Progress(queue, review.OPINIONS.of_queue(environment, queue.queue_id))
+            progress = Progress(queue, review.OPINIONS.of_queue(environment, queue.queue_id, review.KNOWN_SECONDS))
             st.progress(progress.done / progress.total, f"{progress.done:,} of {count_of(progress.total, 'picture')}")
             if error := st.session_state.pop(_ERROR, None):
                 st.error(as_text(error), icon=":material/error:")

@@ -227,5 +227,5 @@ def _change(project: Environment, queue: review.Queue, item: int, label: str | N
     """What is kept of an opinion, changed behind the app's back."""
     key = f"review/{queue.queue_id}/opinions/{item:05d}-1.json"
     said = json.loads(project.s3.get_object(Bucket=project.bucket, Key=key)["Body"].read())
-    content = json.dumps(said | {"label": label}).encode()
+    content = json.dumps(said | {"label": label, "changed_at": said["labelled_at"]}).encode()
     project.s3.put_object(Bucket=project.bucket, Key=key, Body=content)
