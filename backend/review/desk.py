@@ -41,10 +41,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class Nothing:
-    """No picture is left for this reviewer: `elsewhere` are with somebody else just now, `passed_over` were skipped."""
+    """No picture is left for this reviewer: `elsewhere` are with somebody else just now, `passed_over` were skipped.
+
+    `is_unknown`: or there is one, and it could not be looked for.
+    """
 
     elsewhere: int
     passed_over: int
+    is_unknown: bool = False
 
 
 class Desk:
@@ -147,7 +151,8 @@ class Desk:
 
     def leave(self) -> None:
         """Let others have what is at this desk."""
-        for shown in (self._next, self._after.result() if self._after else None):
+        after = self._after.result() if self._after and self._after.exception() is None else None
+        for shown in (self._next, after):
             if isinstance(shown, Shown):
                 give_back(self._environment, self.queue.queue_id, shown.held)
 
@@ -181,14 +186,10 @@ class Desk:
         return give(self._environment, self.queue, item, opinion, shown.others)
 
     def _go_on(self) -> None:
-        try:
-            self._next = self._after.result() if self._after else self._find(frozenset())
-        finally:
-            self._after = None
-        if isinstance(self._next, Nothing):  # as it was a while ago
-            self._next = self._find(frozenset())
-        if isinstance(self._next, Shown):
-            self._after = self._begin_to_find()
+        found, self._after, self._next = self._after, None, Nothing(0, 0, is_unknown=True)
+        after = found.result() if found is not None and found.exception() is None else None
+        self._next = after if isinstance(after, Shown) else self._find(frozenset())  # else it was so a while ago
+        self._after = self._begin_to_find()
 
     def _begin_to_find(self) -> Future[Shown | Nothing] | None:
         if not isinstance(self._next, Shown):

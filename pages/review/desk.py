@@ -131,7 +131,7 @@ def _draw_ways(desk: Desk, shown: Shown | Nothing) -> None:
 
 def _draw_nothing(desk: Desk, nothing: Nothing) -> None:
     """No picture is left for this person, and why."""
-    reasons = []
+    reasons = ["The next picture could not be looked for."] if nothing.is_unknown else []
     if nothing.elsewhere:
         reasons.append(f"With other people just now: {count_of(nothing.elsewhere, 'picture')}.")
     if nothing.passed_over:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -182,6 +183,17 @@ def test_a_label_that_the_bucket_does_not_take_is_told_and_the_picture_stays(
     assert at(desk) == 1
 
 
+def test_a_next_picture_that_cannot_be_looked_for_is_no_end(project: Environment, queue: review.Queue) -> None:
+    desk = Desk(project, queue, "Ada")
+    with answers.changed(project.s3, "ListObjectsV2", answers.denied), pytest.raises(AccessDenied):
+        while True:
+            desk.look_again()
+    assert isinstance(desk.shown, Nothing)
+    assert desk.shown.is_unknown
+    desk.look_again()
+    assert sorted(label_all(desk)) == [1, 2, 3, 4]
+
+
 def test_ground_truth_that_a_crash_left_out_is_written_when_the_queue_is_opened(
     project: Environment, queue: review.Queue
 ) -> None:
@@ -229,3 +241,29 @@ def _change(project: Environment, queue: review.Queue, item: int, label: str | N
     said = json.loads(project.s3.get_object(Bucket=project.bucket, Key=key)["Body"].read())
     content = json.dumps(said | {"label": label, "changed_at": said["labelled_at"]}).encode()
     project.s3.put_object(Bucket=project.bucket, Key=key, Body=content)
+
+
+def test_what_this_process_was_told_is_known_though_a_listing_began_before(
+    project: Environment, queue: review.Queue
+) -> None:
+    said, desk = Opinions(), Desk(project, queue, "Ada")
+    desk.label(1, "bicycle")
+    [kept] = said.of_queue(project, queue.queue_id)[1]
+
+    def tell(_parsed: dict[str, Any]) -> None:
+        said.note(queue.queue_id, replace(kept, opinion=replace(kept.opinion, item=2)))
+
+    with answers.changed(project.s3, "ListObjectsV2", tell):
+        assert set(said.of_queue(project, queue.queue_id)) == {1, 2}
+    assert set(said.of_queue(project, queue.queue_id, seconds=60)) == {1, 2}
+    assert set(said.of_queue(project, queue.queue_id)) == {1}  # it was not there after all
+
+
+def test_what_others_were_told_is_known_after_the_seconds_that_are_allowed(
+    project: Environment, queue: review.Queue
+) -> None:
+    said = Opinions()
+    assert said.of_queue(project, queue.queue_id) == {}
+    Desk(project, queue, "Ada").label(1, "bicycle")
+    assert said.of_queue(project, queue.queue_id, seconds=60) == {}
+    assert set(said.of_queue(project, queue.queue_id)) == {1}
