@@ -11,13 +11,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from backend.drift import DEFAULT_PROMISE, Baseline, Detector, Records, describe
+from backend.drift import DEFAULT_PROMISE, Baseline, Detector, Records, StoredBaseline, describe
 from backend.drift.baseline import BINS
+from backend.monitoring.feeding import catch_up
+from backend.monitoring.plain import EARLIEST
+from backend.monitoring.store import CaptureStore
+from backend.monitoring.watched import Usual, Watched
 from backend.traffic import Drift, scenarios
 from benchmarks.place import say
 from benchmarks.streams import Model, models
@@ -31,6 +37,8 @@ BEFORE_FOREIGN, AFTER_FOREIGN = 4_000, 3_000
 FOREIGN = "foreign 10 %"
 _WINDOW = 100
 """Records of which an index is taken."""
+_FILES = 1_000
+"""In which the records of a backfill are."""
 _STEP = 250
 """Records at once, after each of which an alarm is acknowledged while nothing has changed."""
 
@@ -138,13 +146,56 @@ def psi_noticed(model: Model, scenario: str, threshold: float, streams: int, *, 
 
 
 def seconds_per_million(model: Model, records: int = 200_000) -> float:
-    """Processor time of a backfill."""
+    """Processor time of a backfill of what is in the store already."""
     rng, detector, pool = next(_detectors(model, 1))
-    stream = _drawn(model, Drift(), pool, records, rng)
-    detector = Detector(detector.baseline, promise=10**12)  # none is raised: all records are bet on
-    began = time.process_time()
-    detector.feed(stream)
-    return (time.process_time() - began) / records * 1e6
+    return backfill_seconds(detector.baseline, _drawn(model, Drift(), pool, records, rng), model.other) / records * 1e6
+
+
+def backfill_seconds(baseline: Baseline, records: Records, other: int | None) -> float:
+    """Processor time until an alarm was fed records that are in the store: read, bet on, and all kept in it."""
+    usual = Usual(StoredBaseline.of(baseline), {}, [])
+    none_is_raised = 10**12  # so that all records are bet on
+    watched = Watched("scones", "AllTraffic", "1", none_is_raised, EARLIEST, other, usual, EARLIEST)
+    with TemporaryDirectory() as folder:
+        store = CaptureStore(Path(folder) / "store.duckdb")
+        _store(store, records, other)
+        began = time.process_time()
+        catch_up(store, [watched])
+        return time.process_time() - began
+
+
+def _store(store: CaptureStore, records: Records, other: int | None) -> None:
+    """Put records into the store, as those of 1,000 files; probabilities but for that of `other` are made up."""
+    count = len(records)
+    probabilities = np.zeros((count, (other or 1) + 1), np.float32)
+    probabilities[:, -1] = 0 if records.other is None else records.other
+    first = EARLIEST.replace(tzinfo=None)
+    rows = {
+        "record_id": np.arange(1, count + 1),
+        "file_id": np.arange(count) // (count // _FILES + 1),
+        "offset": np.arange(count) * 3_000,
+        "length": np.full(count, 3_000),
+        "position": np.zeros(count, np.int32),
+        "stream_id": np.ones(count, np.int16),
+        "time": pa.array(np.datetime64(first, "us") + np.arange(count) * np.timedelta64(1_000_000, "us")),
+        "class_index": records.class_index.astype(np.int32),
+        "confidence": records.confidence,
+        "bin": np.zeros(count, np.uint16),
+        "brightness": records.brightness.astype(np.float32),
+        "contrast": records.contrast.astype(np.float32),
+        "sharpness": records.sharpness.astype(np.float32),
+        "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), probabilities.shape[1]),
+        "content": records.content,
+    }
+    with store.writing() as cursor:
+        cursor.register("rows", pa.table(rows))
+        cursor.execute("INSERT INTO streams VALUES (1, 'scones', 'AllTraffic')")
+        cursor.execute("INSERT INTO records BY NAME SELECT * FROM rows")
+        cursor.execute(
+            """INSERT INTO files SELECT file_id, 'captured/' || file_id || '.jsonl', 'etag', 1, max(time), 0, count(*),
+            0, 0 FROM rows GROUP BY file_id"""
+        )
+        cursor.unregister("rows")
 
 
 def _detectors(
