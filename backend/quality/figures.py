@@ -143,9 +143,9 @@ def sampled_shares(progress: Progress) -> list[list[Interval]] | None:
 
 
 def _share(progress: Progress, truth: str, answered: str) -> Interval:
-    found = sampled(progress, lambda item, label: (label, progress.queue.answer(item)) == (truth, answered))
+    found = progress.share(lambda item, label: (label, progress.queue.answer(item)) == (truth, answered))
     assert found is not None  # noqa: S101  there is a label
-    return found.interval
+    return found
 
 
 def chance_error(confidence: NDArray[np.float64], draws: int = 500) -> float:

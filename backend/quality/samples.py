@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from backend.accuracy import Counted, Interval, realised, realised_so_far
+from backend.accuracy import Interval
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource
 from backend.quality.window import Window
-from backend.review import OPINIONS, Item, Kind, Progress, list_queues
+from backend.review import OPINIONS, Kind, Progress, list_queues
 
 _THREADS: Final = 8
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A share of a window's records by the labels of a sample, with its 95 % interval.
+    """The accuracy of a window by the labels of a sample, with its 95 % interval.
 
     Of the sample's `total` pictures `labelled` have a label. `passed_over` have none though later ones do: nobody could
     tell, so that the interval holds whatever they are. `is_complete`: nothing else is left to label, and the interval
@@ -52,35 +52,12 @@ def sample_of(window: Window, samples: Sequence[Progress]) -> Progress | None:
     return max(found, key=lambda progress: len(progress.labels()), default=None)
 
 
-def sampled(progress: Progress, counts: Callable[[Item, str], bool] | None = None) -> Sampled | None:
-    """The share of the window's records whose answer is right, or for which `counts` holds, given item and label.
-
-    None without a label.
-    """
-    labels = progress.labels()
-    if not labels:
+def sampled(progress: Progress) -> Sampled | None:
+    """The accuracy of the window by its sample's labels; None without one."""
+    interval = progress.accuracy()
+    if interval is None:
         return None
-    queue = progress.queue
-    holds = counts or (lambda item, label: queue.answer(item) == label)
-    behind = max(labels)
-    of_labelled = {item.number: holds(item, labels[item.number]) for item in queue.items if item.number in labels}
-    passed_over = [item.number for item in queue.items if item.number < behind and item.number not in labels]
-    is_complete = len(labels) + len(passed_over) == progress.total
-    calculate = realised if is_complete else realised_so_far
-    extremes = [
-        calculate(_counted(progress, of_labelled | dict.fromkeys(passed_over, either))) for either in (False, True)
-    ]
-    value = realised_so_far(_counted(progress, of_labelled)).value if passed_over else extremes[0].value
-    interval = Interval(value, extremes[0].low, extremes[1].high)
-    return Sampled(interval, len(labels), len(passed_over), progress.total)
-
-
-def _counted(progress: Progress, holds: dict[int, bool]) -> list[Counted]:
-    strata = []
-    for number, stratum in enumerate(progress.queue.strata):
-        known = [holds[item.number] for item in progress.queue.items if item.stratum == number and item.number in holds]
-        strata.append(Counted(stratum.size, len(known), sum(known), stratum.expected))
-    return strata
+    return Sampled(interval, len(progress.labels()), len(progress.passed_over()), progress.total)
 
 
 def _is_of(progress: Progress, window: Window) -> bool:

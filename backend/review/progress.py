@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.accuracy import Counted, Interval, realised, realised_so_far
 from backend.review.opinions import ByItem, Opinion, is_open, known_label, standing
-from backend.review.queue import Kind, Queue
+from backend.review.queue import Item, Kind, Queue
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,25 @@ class Progress:
         It holds whatever the pictures are that were passed over: they might all be right, or all wrong. None for a
         queue that is no sample, or has no label.
         """
+        return self.share(lambda item, label: self.queue.answer(item) == label)
+
+    def share(self, holds: Callable[[Item, str], bool]) -> Interval | None:
+        """As `accuracy`, the share of records for which this holds, given item and label."""
         labels = self.labels()
         if self.queue.kind is not Kind.SAMPLE or not labels:
             return None
-        right = {item.number: self.queue.answer(item) == labels.get(item.number) for item in self.queue.items}
-        known, passed_over = {number: right[number] for number in labels}, self.passed_over()
+        known = {item.number: holds(item, labels[item.number]) for item in self.queue.items if item.number in labels}
+        passed_over = self.passed_over()
         calculate = realised if len(known) + len(passed_over) == self.total else realised_so_far
         least, most = (calculate(self._counted(known | dict.fromkeys(passed_over, either))) for either in (False, True))
         return Interval(realised_so_far(self._counted(known)).value, least.low, most.high)
 
-    def _counted(self, is_right: Mapping[int, bool]) -> list[Counted]:
-        """The strata of a sample, by which of the labelled ones are right."""
+    def _counted(self, holds: Mapping[int, bool]) -> list[Counted]:
+        """The strata of a sample, by for which of the labelled ones it holds."""
         strata = []
         for number, stratum in enumerate(self.queue.strata):
             of_stratum = [item.number for item in self.queue.items if item.stratum == number]
-            known = [is_right[item] for item in of_stratum if item in is_right]
+            known = [holds[item] for item in of_stratum if item in holds]
             strata.append(Counted(stratum.size, len(known), sum(known), stratum.expected))
         return strata
 

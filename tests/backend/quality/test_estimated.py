@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -13,13 +13,14 @@ import pytest
 from backend import monitoring, quality
 from backend.accuracy import Calibration, Interval, Withheld
 from backend.aws.environment import Environment
-from backend.drift import Alarm, Difference, Feature
+from backend.drift import Alarm, Difference, Feature, StoredBaseline
 from backend.drift_alarm import Evaluated, Standing
 from backend.evaluation.record import Answers, EvaluatedImage, Evaluation
 from backend.monitoring.watched import Usual, Watched
 from tests.backend.quality.windows import BEGIN, HOUR, LABELS, window
 
 JOB = "scones-job"
+NOTHING = cast(StoredBaseline, None)  # nothing is counted here
 RECORDS = 100
 SINCE = int((BEGIN + timedelta(minutes=30)).timestamp() * 1_000_000)
 ALARM = Alarm(5, SINCE, 3, SINCE, Feature.CONTRAST, None, {Feature.CONTRAST: 1.0})
@@ -73,7 +74,7 @@ def evaluation(images: int = 60) -> Evaluation:
 
 def watched() -> Watched:
     """A variant that is compared with the evaluation since the hour began."""
-    usual = Usual(None, {}, [], job=JOB)  # type: ignore[arg-type]  nothing is counted here
+    usual = Usual(NOTHING, {}, [], job=JOB)
     return Watched("scones", "AllTraffic", "1", 10_000, BEGIN, 2, usual, BEGIN)
 
 
@@ -110,7 +111,7 @@ def test_it_is_withheld_where_the_evaluation_says_nothing_of_it(known: Known) ->
 
 
 def test_it_is_withheld_where_nothing_compares_the_images_with_the_evaluations(known: Known) -> None:
-    of_window = Usual(None, {}, [], start=BEGIN, end=BEGIN)  # type: ignore[arg-type]
+    of_window = Usual(NOTHING, {}, [], start=BEGIN, end=BEGIN)
     known.changed(watched=msgspec.structs.replace(watched(), usual=of_window))
     assert "choose it as the baseline" in known.reason()
     known.standings = {}

@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix as counted_by_sklearn
 from backend import quality
 from backend.accuracy import Interval, Withheld, realised
 from backend.accuracy.realised import Counted
+from backend.evaluation import calibration
 from backend.quality import Realised
 from backend.quality.window import NO_CLASS, UNKNOWN
 from tests.backend.quality.windows import LABELS, sample, window
@@ -115,3 +116,12 @@ def test_what_is_compared_is_what_numpy_counts() -> None:
     assert figures.realised.high == 1
     assert figures.realised.low == pytest.approx(0.025 ** (1 / 500))
     assert quality.figures_of(shown, None, Withheld("no"), Withheld("no")).passing is None
+
+
+def test_the_calibration_error_that_chance_makes_is_that_of_models_as_right_as_they_are_sure() -> None:
+    rng = np.random.default_rng(6)
+    confidence = rng.uniform(0.5, 1, 200)
+    errors = [
+        calibration.error_of(calibration.reliability_of(confidence, rng.random(200) < confidence)) for _ in range(300)
+    ]
+    assert quality.chance_error(confidence) == pytest.approx(np.quantile(np.array(errors), 0.95), rel=0.1)

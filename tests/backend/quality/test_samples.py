@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from backend.accuracy import Counted, realised, realised_so_far
-from backend.quality import sample_of, sampled
+from backend.quality import sample_of, sampled, sampled_shares
 from backend.quality.window import UNKNOWN
 from tests.backend.quality.windows import HOUR, sample, window
 
@@ -40,10 +40,17 @@ def test_what_nobody_could_tell_may_be_anything() -> None:
     assert worst.low <= found.interval.value <= best.high
 
 
-def test_any_share_can_be_asked_for() -> None:
-    found = sampled(sample([60, 40], ANSWERS, BICYCLES | {2: "other"}), lambda _item, label: label == "other")
-    assert found is not None
-    assert found.interval.value == pytest.approx(0.4 / 2)
+def test_the_shares_of_what_is_taken_for_what_are_weighted_by_strata() -> None:
+    progress = sample([60, 40], [(0, 0), (1, 0), (0, 1), (1, 0)], BICYCLES | {2: "other"})
+    shares = sampled_shares(progress)
+    assert shares is not None
+    assert [[cell.value for cell in row] for row in shares] == [
+        pytest.approx([0.6 / 2 + 0.4 / 2, 0.6 / 2, 0]),
+        [0, 0, 0],
+        pytest.approx([0.4 / 2, 0, 0]),
+    ]
+    assert shares[2][0] == realised([Counted(60, 2, 0, 0.8), Counted(40, 2, 1, 0.8)])
+    assert sampled_shares(sample([60, 40], ANSWERS, {})) is None
 
 
 def test_without_a_label_nothing_is_said() -> None:

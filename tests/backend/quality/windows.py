@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from backend.monitoring import Selection
 from backend.quality import Window
@@ -20,9 +21,9 @@ LABELS = ("bicycle", "motorcycle", "other")
 STREAM = ("scones", "AllTraffic")
 
 
-def window(class_index: Sequence[int], truth: Sequence[int], **changes: object) -> Window:
+def window(class_index: ArrayLike, truth: ArrayLike, **changes: object) -> Window:
     """A window of these answers; by itself each record has confidence 0.9 and nobody was asked about it."""
-    records = len(class_index)
+    records = len(np.asarray(class_index))
     found = Window(
         selection=HOUR,
         labels=LABELS,
