@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import drift_alarm, monitoring
 from backend.aws.environment import Environment
-from backend.monitoring import Selection
 from pages.shared import JobName
-from tests.backend.monitoring.watching import BEGIN, line, lines
+from tests.backend.drift_alarm.alarming import darker, first
+from tests.backend.monitoring.watching import lines
 from tests.pages.conftest import made_project
 from tests.pages.monitored import figures
 from tests.pages.visits import Visit, click, errors, finish, table, texts
@@ -37,17 +35,10 @@ def capture(project: Environment) -> Capture:
     return put
 
 
-def darker(count: int) -> Iterator[bytes]:
-    rng = np.random.default_rng(9)
-    for number, probabilities in enumerate(rng.dirichlet([3, 3, 0.5], count)):
-        yield line(probabilities, rng.integers(0, 128, (8, 8), np.uint8), BEGIN + timedelta(seconds=300 + number))
-
-
 def watch(project: Environment) -> None:
     """Compare with the first two hundred records."""
-    window = Selection(BEGIN, BEGIN + timedelta(seconds=200), "scones", "AllTraffic")
     labels = ("bicycle", "motorcycle", "other")
-    drift_alarm.choose_window(project, monitoring.project_source(project), window, 10_000, labels)
+    drift_alarm.choose_window(project, monitoring.project_source(project), first(), 10_000, labels)
 
 
 def said(app: AppTest) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from backend import monitoring
+from backend import drift_alarm, monitoring
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource
+from tests.backend.drift_alarm.alarming import LABELS, STREAM, Capture, darker, first
+from tests.backend.monitoring.watching import lines
 from tests.projects import of_project
 
 _numbers = itertools.count(1)
@@ -38,3 +40,12 @@ def capture(project: Environment) -> Callable[..., None]:
         monitoring.refresh_captures(project, entirely=True)
 
     return put
+
+
+@pytest.fixture
+def alarmed(project: Environment, source: CaptureSource, capture: Capture) -> drift_alarm.Standing:
+    """Two hundred records are the baseline, a hundred like them follow, and then darker ones."""
+    capture("a", lines(300))
+    drift_alarm.choose_window(project, source, first(), 10_000, LABELS)
+    capture("b", darker(100))
+    return drift_alarm.standings(project, source)[STREAM]

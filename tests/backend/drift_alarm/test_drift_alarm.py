@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,37 +19,13 @@ from backend.evaluation import EvaluatedImage, Evaluation
 from backend.monitoring import CaptureSource, Selection
 from backend.monitoring.drifting import evidence_over_time, most_unusual
 from backend.monitoring.watched import read_watched, watched_key
-from tests.backend.monitoring.watching import BEGIN, line, lines
+from tests.backend.drift_alarm.alarming import CHANGED, LABELS, STREAM, Capture, first
+from tests.backend.monitoring.watching import BEGIN, lines
 from tests.projects import of_project
-
-STREAM = ("scones", "AllTraffic")
-LABELS = ("bicycle", "motorcycle", "other")
-Capture = Callable[..., None]
-CHANGED = BEGIN + timedelta(seconds=300)
-
-
-def darker(count: int, begin: datetime = CHANGED, seed: int = 9) -> Iterator[bytes]:
-    """As `lines`, half as bright."""
-    rng = np.random.default_rng(seed)
-    for number, probabilities in enumerate(rng.dirichlet([3, 3, 0.5], count)):
-        yield line(probabilities, rng.integers(0, 128, (8, 8), np.uint8), begin + timedelta(seconds=number))
-
-
-def first(seconds: int = 200) -> Selection:
-    return Selection(BEGIN, BEGIN + timedelta(seconds=seconds), *STREAM)
 
 
 def standing(project: Environment, source: CaptureSource) -> drift_alarm.Standing:
     return drift_alarm.standings(project, source)[STREAM]
-
-
-@pytest.fixture
-def alarmed(project: Environment, source: CaptureSource, capture: Capture) -> drift_alarm.Standing:
-    """Two hundred records are the baseline, a hundred like them follow, and then darker ones."""
-    capture("a", lines(300))
-    drift_alarm.choose_window(project, source, first(), 10_000, LABELS)
-    capture("b", darker(100))
-    return standing(project, source)
 
 
 def test_a_change_after_a_window_raises_the_alarm_on_its_feature(alarmed: drift_alarm.Standing) -> None:
