@@ -37,6 +37,8 @@ def draw_desk(environment: Environment, queue: Queue, reviewer: str) -> None:
             with picture, part():
                 _draw_picture(desk)
             with beside:
+                with st.container(horizontal=True, gap="xsmall", key="review.ways"), part():
+                    _draw_ways(desk, desk.shown)
                 with part():
                     _draw_last(desk)
                 with part():
@@ -58,16 +60,12 @@ def _desk(environment: Environment, queue: Queue, reviewer: str) -> Desk:
 
 
 def _draw_picture(desk: Desk) -> None:
-    """The ways and the labels stand above the picture: however low the window is, they are seen."""
+    """The labels stand above the picture: however low the window is, they are seen."""
     shown = desk.shown
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if isinstance(shown, Shown):
-            st.markdown(_question(desk, shown), width="content")
-        with st.container(horizontal=True, width="content", key="review.ways"):
-            _draw_ways(desk, shown)
     if isinstance(shown, Nothing):
         _draw_nothing(desk, shown)
         return
+    st.markdown(_question(desk, shown))
     with st.container(horizontal=True, key="review.labels"):
         for place, label in enumerate(desk.queue.choices):
             _draw_choice(desk, shown, place, label)

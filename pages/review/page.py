@@ -31,21 +31,25 @@ with part():
     if opened is not None and not is_listed and (older := review.read_queue(environment, opened)):
         queues = [*queues, older]
 
-with st.container(horizontal=True, vertical_alignment="bottom"):
+top = st.container(horizontal=True, vertical_alignment="bottom")
+with top:
     reviewer = st.text_input(
         "Your name",
         key="review.reviewer",
         persist_state="session",
         max_chars=100,
         placeholder="Kept with each label",
-        width=260,
+        width=200,
     ).strip()
     if request is None:
         with part():
             chosen = choose_queue(queues)
 
-is_new_wanted = request is not None or not queues
-with st.expander("New queue", icon=":material/playlist_add:", expanded=is_new_wanted, key="review.new"), part():
+if chosen is None:
+    place = st.container(border=True)
+else:
+    place = top.popover("New queue", icon=":material/playlist_add:", key="review.new")
+with place, part():
     draw_new(environment, request, reviewer)
 
 if chosen is not None and not reviewer:
