@@ -14,6 +14,7 @@ from backend.quality.window import Window
 from backend.review import OPINIONS, Kind, Progress, list_queues
 
 _THREADS: Final = 8
+_QUEUES: Final = 50
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,13 @@ class Sampled:
 
 
 def read_samples(environment: Environment, source: CaptureSource) -> list[Progress]:
-    """The samples of a source with all that was said of them, the newest first; raises AwsRequestError."""
-    queues = [queue for queue in list_queues(environment) if queue.kind is Kind.SAMPLE and queue.source == source.url]
+    """The samples of a source among the newest 50 queues, with all that was said of them, the newest first.
+
+    Raises AwsRequestError.
+    """
+    queues = [
+        queue for queue in list_queues(environment, _QUEUES) if queue.kind is Kind.SAMPLE and queue.source == source.url
+    ]
     with ThreadPoolExecutor(_THREADS) as pool:
         said = pool.map(lambda queue: OPINIONS.of_queue(environment, queue.queue_id), queues)
         return [Progress(queue, opinions) for queue, opinions in zip(queues, said, strict=True)]

@@ -75,12 +75,16 @@ class Window:
 
 
 def read_window(
-    environment: Environment, source: CaptureSource, selection: Selection, labels: Sequence[str], truth: GroundTruth
+    environment: Environment,
+    source: CaptureSource,
+    selection: Selection,
+    labels: Sequence[str],
+    truth: GroundTruth | None,
 ) -> Window | None:
     """The window as it was read until now; None where it has more than `MOST_RECORDS`.
 
-    What a picture is, is told by ground truth, or else by the dataset that its key is in. Raises AwsRequestError,
-    CaptureUnavailable.
+    What a picture is, is told by ground truth, or else by the dataset that its key is in; of no picture for None.
+    Raises AwsRequestError, CaptureUnavailable.
     """
     with store_at(cache_path(environment, source)).reading() as cursor:
         rows = _rows(cursor, selection)
@@ -88,7 +92,9 @@ def read_window(
             return None
         streams = _streams(cursor, selection)
     numbers = {name: rows[name].to_numpy() for name in _NUMBERS}
-    known, is_chosen = _truth(environment, rows, labels, truth)
+    known, is_chosen = np.full(len(rows), UNKNOWN, np.int64), np.zeros(len(rows), np.bool_)
+    if truth is not None:
+        known, is_chosen = _truth(environment, rows, labels, truth)
     times = rows["time"].to_pylist()[:1]
     return Window(
         selection=selection,

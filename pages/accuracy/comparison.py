@@ -21,26 +21,30 @@ from pages.shared.missing import draw_missing
 from pages.shared.text import as_text, visible
 from pages.shared.times import format_time
 
-_BEFORE, _RANGE = "As long a time before", "Another range"
+_HALVES, _BEFORE, _RANGE = "halves", "before", "range"
+_TIMES: Final = {
+    _HALVES: "The window's halves",
+    _BEFORE: "With as long a time before",
+    _RANGE: "With another range",
+}
 _AGAINST, _FROM, _TO = "accuracy.against", "accuracy.from", "accuracy.to"
 _LONG_AGO: Final = datetime(2017, 1, 1)  # the widget knows no zones
 
 
 def draw_comparison(shown: Shown) -> None:
     """Each figure of both, and the difference with its interval."""
-    second = _choose(shown)
-    if second is None:
+    chosen = _choose(shown)
+    if chosen is None:
         return
-    other = shown.another(second)
-    if other is None or not len(other.window):
-        draw_missing(
-            "There is no record to compare with: choose another range."
-            if other is not None
-            else f"There are more than {quality.MOST_RECORDS:,} records to compare with: choose a shorter range."
-        )
+    first, second = (shown.another(selection) for selection in chosen)
+    if first is None or second is None:
+        draw_missing(f"There are more than {quality.MOST_RECORDS:,} records to compare with: choose a shorter range.")
         return
-    rows = compare(_figures(other), _figures(shown), shown.labels)
-    st.caption(f"First: {_in_words(second, other)}. Second: {_in_words(shown.selection, shown)}.")
+    if not len(first.window) or not len(second.window):
+        draw_missing("There is no record to compare with: choose another time.")
+        return
+    rows = compare(_figures(first), _figures(second), shown.labels)
+    st.caption(f"First: {_in_words(first)}. Second: {_in_words(second)}.")
     _draw_table(rows)
     st.plotly_chart(
         charts.accuracy_differences(
@@ -49,7 +53,7 @@ def draw_comparison(shown: Shown) -> None:
                 columns=["title", "is_certain", "value", "low", "high"],
             )
         ),
-        key=f"accuracy.differences.{shown.key}.{second}",
+        key=f"accuracy.differences.{first.key}.{second.key}",
         config=STILL,
         alt="Differences between the two windows",
     )
@@ -58,27 +62,31 @@ def draw_comparison(shown: Shown) -> None:
         "confidence: of twenty without a difference one is beside zero by chance. Variants that were asked about the "
         "same images differ less by chance than these intervals allow for."
     )
-    _draw_withheld(shown, other)
+    _draw_withheld(first, second)
 
 
-def _choose(shown: Shown) -> Selection | None:
-    """What to compare the window with: a time, or a variant at the same time."""
+def _choose(shown: Shown) -> tuple[Selection, Selection] | None:
+    """The two to compare: the window and another time, its halves, or it and another variant at the same time."""
     variants = _variants(shown)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         against = st.selectbox(
-            "Compare with",
-            [_BEFORE, _RANGE, *variants],
-            format_func=lambda option: option if option in (_BEFORE, _RANGE) else f"Variant {visible(option)}",
+            "Compare",
+            [*_TIMES, *variants],
+            format_func=lambda option: _TIMES.get(option) or f"With variant {visible(option)}",
             key=_AGAINST,
             persist_state="session",
             width=300,
         )
         if against == _RANGE:
-            return _range(shown)
+            other = _range(shown)
+            return other and (other, shown.selection)
+    start, length = shown.selection.start, shown.selection.end - shown.selection.start
+    if against == _HALVES:
+        middle = start + length / 2
+        return replace(shown.selection, end=middle), replace(shown.selection, start=middle)
     if against == _BEFORE:
-        length = shown.selection.end - shown.selection.start
-        return replace(shown.selection, start=shown.selection.start - length, end=shown.selection.start)
-    return replace(shown.selection, variant=against)
+        return replace(shown.selection, start=start - length, end=start), shown.selection
+    return replace(shown.selection, variant=against), shown.selection
 
 
 def _variants(shown: Shown) -> Sequence[str]:
@@ -87,7 +95,7 @@ def _variants(shown: Shown) -> Sequence[str]:
     if contents is None or shown.view.variant is None:
         return []
     found = {stream.variant for stream in contents.streams if shown.view.endpoint in (None, stream.endpoint)}
-    return sorted(found - {shown.view.variant, _BEFORE, _RANGE})
+    return sorted(found - {shown.view.variant, *_TIMES})
 
 
 def _range(shown: Shown) -> Selection | None:
@@ -124,15 +132,12 @@ def _draw_table(rows: Sequence[Compared]) -> None:
     )
 
 
-def _draw_withheld(shown: Shown, other: Shown) -> None:
+def _draw_withheld(first: Shown, second: Shown) -> None:
     """Which accuracies are not compared, and why."""
-    for name, found in (
-        ("Estimated", (other.estimated(), shown.estimated())),
-        ("Realised", (other.realised(), shown.realised())),
-    ):
-        for window, result in zip(("first", "second"), found, strict=True):
-            if isinstance(result, Withheld):
-                st.caption(as_text(f"{name} accuracy of the {window}: {result.reason}"))
+    for window, shown in (("first", first), ("second", second)):
+        for name, found in (("Estimated", shown.estimated()), ("Realised", shown.realised())):
+            if isinstance(found, Withheld):
+                st.caption(as_text(f"{name} accuracy of the {window}: {found.reason}"))
 
 
 def _title(row: Compared) -> str:
@@ -143,7 +148,8 @@ def _with_interval(found: Interval) -> str:
     return f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
 
 
-def _in_words(selection: Selection, shown: Shown) -> str:
+def _in_words(shown: Shown) -> str:
+    selection = shown.selection
     start, end = (format_time(time).removesuffix(" UTC") for time in (selection.start, selection.end))
     variant = f" of variant {selection.variant}" if selection.variant else ""
     return as_text(f"{count_of(len(shown.window), 'record')}{variant} from {start} to {end} UTC")

@@ -29,6 +29,8 @@ def draw_sample(shown: Shown) -> None:
         f"**Label {_LABELS} images, know the accuracy within about 10 points.** They are drawn by lot, more of them "
         "where the model is less sure, and each counts for the records that it stands for."
     )
+    if shown.window.is_known.all():
+        st.caption("All records of this window have a label already: its accuracy is known without a sample.")
     records = len(shown.window)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = st.number_input(

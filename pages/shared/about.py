@@ -62,9 +62,9 @@ _ABOUT: Mapping[PagePath, str] = {
     ),
     PagePath.ACCURACY: (
         "How often is the model right on what it is asked now? Its own confidence tells, as long as the images are "
-        "like those that it was evaluated on; labels tell it in any case. A sample of fifty that people label is enough "
-        "to know it within about ten points. Two times, or two variants, can be set side by side. It changes nothing. On "
-        "AWS it costs some requests."
+        "like those that it was evaluated on; labels tell it in any case. Fifty that people give to a sample are "
+        "enough to know it within about ten points. Two times, or two variants, can be set side by side. It changes "
+        "nothing. On AWS it costs some requests."
     ),
     PagePath.REVIEW: (
         "People say what captured pictures really are, one after the other, before they see the model's answer. That "

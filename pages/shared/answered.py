@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from backend import charts
+from backend.evaluation import Proportion
 
 STILL: Final[dict[str, Any]] = {"displayModeBar": False}
 """The configuration of a chart that has no buttons."""
@@ -26,12 +27,18 @@ def draw_classes(rows: pd.DataFrame, images: str, *, key: str) -> None:
         "**Each class.** Recall: of its images, so many are found. Precision: of the answers that name it, so "
         "many are right; it depends on how many images of each class there are."
     )
+    shown = rows.assign(
+        label=rows["label"].str.replace("_", " "),
+        recall=100 * rows["recall"],
+        recall_within=_within(rows["right"], rows["images"]),
+        precision=100 * rows["precision"],
+        precision_within=_within(rows["right"], rows["answers"]),
+    )
     st.dataframe(
-        rows.assign(
-            label=rows["label"].str.replace("_", " "), recall=100 * rows["recall"], precision=100 * rows["precision"]
-        )[["label", "images", "recall", "answers", "precision"]],
+        shown[["label", "images", "recall", "recall_within", "answers", "precision", "precision_within"]],
         hide_index=True,
         height="content",
+        placeholder="-",
         key=key,
         column_config={
             "label": "Class",
@@ -39,8 +46,16 @@ def draw_classes(rows: pd.DataFrame, images: str, *, key: str) -> None:
             "answers": "Answers",
             "recall": st.column_config.NumberColumn("Recall", format="%.1f %%"),
             "precision": st.column_config.NumberColumn("Precision", format="%.1f %%"),
+            "recall_within": "95 % interval",
+            "precision_within": "95 % interval",
         },
     )
+
+
+def _within(counts: pd.Series[int], totals: pd.Series[int]) -> list[str | None]:
+    """The intervals of shares, None of nothing."""
+    proportions = [Proportion(int(count), int(total)) for count, total in zip(counts, totals, strict=True)]
+    return ["{:.1%} to {:.1%}".format(*found.interval) if found.total else None for found in proportions]
 
 
 def draw_squares(matrix: NDArray[np.int64], labels: tuple[str, ...], *, key: str) -> tuple[int, int] | None:

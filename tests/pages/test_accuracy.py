@@ -82,6 +82,8 @@ def test_with_all_labels_the_accuracy_is_the_share_of_right_answers(
     assert rows["images"] == [int(np.sum(index == TRUTH)) for index in (0, 1)]
     recall = [float(np.mean(ANSWERED[index == TRUTH] == index)) for index in (0, 1)]
     assert rows["recall"] == pytest.approx([100 * value for value in recall])
+    found = stats.binomtest(int(np.sum((TRUTH == 0) & (ANSWERED == 0))), int(np.sum(TRUTH == 0)))
+    assert rows["recall_within"][0] == "{0.low:.1%} to {0.high:.1%}".format(found.proportion_ci(method="exact"))
     assert "Calibration error" in metrics(app)
 
 
@@ -177,8 +179,7 @@ def test_labels_of_what_was_chosen_for_being_uncertain_are_never_averaged(
 def test_two_times_are_set_side_by_side(visit: Visit, unknown: tuple[Environment, CaptureSource]) -> None:
     project, source = unknown
     tell(project, range(RECORDS))
-    later = Selection(BEGIN + timedelta(seconds=30), BEGIN + timedelta(seconds=60))
-    app = open_page(visit, project, source, **of_window(later))
+    app = open_page(visit, project, source, **of_window(WINDOW))
     rows = table(app, "Difference")
     assert rows[""] == ["Answered bicycle", "Answered motorcycle", "Mean confidence", "Realised accuracy"]
     halves = slice(0, 30), slice(30, 60)
@@ -188,6 +189,10 @@ def test_two_times_are_set_side_by_side(visit: Visit, unknown: tuple[Environment
     assert rows["Difference"][3] == f"{100 * (accuracy[1] - accuracy[0]):+.1f}"
     assert rows["First"][3].startswith(f"{accuracy[0]:.1%} (")
     assert rows["Second"][3].startswith(f"{accuracy[1]:.1%} (")
+    later = Selection(BEGIN + timedelta(seconds=30), BEGIN + timedelta(seconds=60))
+    app = open_page(visit, project, source, **of_window(later))
+    app.selectbox(key="accuracy.against").set_value("before").run()
+    assert table(app, "Difference") == rows, "the same halves, as a time and as long a one before"
     assert "Estimated accuracy of the first: Which model answered" in texts(app)
 
 
