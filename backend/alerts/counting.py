@@ -14,6 +14,7 @@ from backend.monitoring import Selection
 from backend.monitoring.sources import cache_path
 from backend.monitoring.store import store_at
 
+_HOUR: Final = timedelta(hours=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -44,20 +45,29 @@ def of_files(question: Question, windows: Windows, number: str, value: str) -> C
 
 
 def last_before(question: Question, windows: Windows) -> int | None:
-    """The time of the last record before all windows, in microseconds since 1970; None where there is none."""
+    """The time of the last record before all windows, in microseconds since 1970; None where there is none.
+
+    It is in one of the last two hours before them that have a record, which the counts by hour tell.
+    """
     among, values = Selection(windows.start, windows.end, variant=question.variant).condition_without_time()
-    sql = f"SELECT epoch_us(max(time)) FROM records WHERE time < ? AND {among}"  # noqa: S608
-    rows = _rows(question, sql, [windows.start.replace(tzinfo=None), *values])
-    return None if not rows or rows[0][0] is None else int(rows[0][0])
+    hour = (windows.start - EPOCH) // _HOUR
+    hours = f"""SELECT bucket FROM histogram WHERE hours = 1 AND bucket <= ? AND {among}
+        GROUP BY bucket HAVING sum(n) > 0 ORDER BY bucket DESC LIMIT 2"""  # noqa: S608
+    found = _rows(question, hours, [hour, *values])
+    if not found:
+        return None
+    first = EPOCH + int(found[-1][0]) * _HOUR
+    before, of_before = Selection(first, windows.start, variant=question.variant).condition()
+    [(last,)] = _rows(question, f"SELECT epoch_us(max(time)) FROM records WHERE {before}", of_before)  # noqa: S608
+    return None if last is None else int(last)
 
 
-def labelled_records(question: Question, windows: Windows, limit: int) -> list[tuple[int, int, str | None, str | None]]:
-    """Records that may have a label: window, class index, inference id and image's key; the newest `limit` of them."""
+def each_record(question: Question, windows: Windows, limit: int) -> list[tuple[int, int, str | None, str | None]]:
+    """The window, class index, inference id and image's key of each record, the newest first; at most `limit`."""
     condition, values = Selection(windows.start, windows.end, variant=question.variant).condition()
     at = _window_of("time", windows)
     sql = f"""SELECT {at}, class_index, inference_id, image_key FROM records
-        WHERE {condition} AND (inference_id IS NOT NULL OR image_key IS NOT NULL)
-        ORDER BY time DESC LIMIT {limit}"""  # noqa: S608
+        WHERE {condition} ORDER BY time DESC LIMIT {limit}"""  # noqa: S608
     return [(int(at), int(index), inference, key) for at, index, inference, key in _rows(question, sql, values)]
 
 

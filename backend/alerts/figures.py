@@ -26,7 +26,7 @@ class Unit(StrEnum):
     PER_HOUR = "records per hour"
     SECONDS = "seconds"
     MINUTES = "minutes"
-    YES_OR_NO = "1 where it is so, else 0"
+    YES_OR_NO = "1 where it is on, else 0"
 
 
 class Takes(StrEnum):
@@ -99,7 +99,8 @@ Read = Callable[[Question, Windows], Sequence[Reading | None]]
 class Figure:
     """Something that can be watched; `feature` and `check` are how Model Monitor's file of violations has it.
 
-    `first` is the threshold that the page begins with.
+    `first` is the threshold that the page begins with, `features` those of which one is watched where it takes one.
+    At most so many windows as `most_windows` are read for a preview, where that takes long.
     """
 
     name: str
@@ -111,6 +112,8 @@ class Figure:
     check: Check = "baseline_drift_check"
     is_bad_when_low: bool = True
     first: float = 0.5
+    features: tuple[str, ...] = ()
+    most_windows: int = 3_000
 
     def say(self, value: float) -> str:
         """A value for people."""
@@ -120,7 +123,7 @@ class Figure:
             case Unit.CONFIDENCE:
                 return f"{value:.4g}"
             case Unit.YES_OR_NO:
-                return "yes" if value else "no"
+                return "on" if value else "off"
             case _:
                 return f"{value:,.4g} {self.unit.value}"
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from backend.alerts.counting import Counts, last_before, of_files, of_records
-from backend.alerts.figures import EPOCH, Figure, Question, Reading, Takes, Unit, Windows, register
+from backend.alerts.figures import EPOCH, Figure, Question, Reading, Takes, Unit, Windows
 from backend.staging.labels import OTHER
 
 _HOUR: Final = timedelta(hours=1)
@@ -93,7 +93,7 @@ def _read(counts: Counts) -> Readings:
     return [Reading(value, number) if number else None for number, value in pairs]
 
 
-for _figure in (
+OF_RECORDS: Final = (
     Figure("pass_rate", "Pass rate", Unit.SHARE, pass_rate, Takes.THRESHOLD),
     Figure("traffic", "Traffic", Unit.PER_HOUR, traffic, feature="inference", check="completeness_check", first=1.0),
     Figure(
@@ -139,5 +139,4 @@ for _figure in (
     Figure("mean_confidence", "Mean confidence", Unit.CONFIDENCE, mean_confidence, first=0.7),
     Figure("quantile_of_confidence", "Quantile of confidence", Unit.CONFIDENCE, quantile_of_confidence, Takes.QUANTILE),
     Figure("share_of_class", "Share of a class", Unit.SHARE, share_of_class, Takes.CLASS, feature="predicted_class"),
-):
-    register(_figure)
+)

@@ -52,7 +52,8 @@ def preview(environment: Environment, rule: Rule, now: datetime | None = None) -
     length = timedelta(days=_DAYS.get(rule.period_seconds, 7))
     if contents and contents.last_at and contents.last_at < now - length:
         end = contents.last_at + rule.period
-    windows = Windows.until(end, rule.period, length // rule.period + looked_at(rule) - 1)
+    count = min(length // rule.period, rule.watched.most_windows)
+    windows = Windows.until(end, rule.period, count + looked_at(rule) - 1)
     readings = asking.read(rule, windows)
     start = windows.end_of(looked_at(rule) - 2)
     before = Standing(State.INSUFFICIENT_DATA, start, start, rule.revision)

@@ -133,6 +133,8 @@ def _check_parameters(rule: Rule, figure: Figure) -> None:
     wants_label = figure.takes in (Takes.CLASS, Takes.FEATURE)
     if wants_label and not (rule.label and len(rule.label) <= _LONGEST_LABEL and rule.label.isprintable()):
         raise InvalidRule(f"{figure.title} is that of one {figure.takes.value}. Say of which.")
+    if figure.features and rule.label not in figure.features:
+        raise InvalidRule(f"{rule.label} is no feature. Choose {', '.join(figure.features)}.")
     if not wants_label and rule.label is not None:
         raise InvalidRule(f"{figure.title} is not that of one class or feature, but of all. Leave {rule.label} out.")
     if figure.takes is Takes.QUANTILE and rule.level is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from backend.alerts.figures import Reading, Takes
+from backend.alerts.figures import Reading, Takes, Unit
 from backend.alerts.rules import MissingData, Rule
 from backend.alerts.states import State
 from backend.wording import as_words, count_of
@@ -25,7 +25,7 @@ def subject(rule: Rule) -> str:
         case Takes.CLASS:
             return f"Share of {as_words(rule.label or '')}"
         case Takes.FEATURE:
-            return f"{figure.title}: {rule.label}"
+            return f"{figure.title} of {rule.label}"
         case Takes.QUANTILE:
             return f"Quantile {rule.level:g} of confidence"
         case Takes.THRESHOLD if rule.level is not None:
@@ -36,13 +36,9 @@ def subject(rule: Rule) -> str:
 
 def condition(rule: Rule) -> str:
     """When it is wrong: "Pass rate below 80 % in 2 of 3 periods of 5 min"."""
-    figure = rule.watched
     often = f"{rule.datapoints_to_alarm} of {count_of(rule.evaluation_periods, 'period')} of"
     of_variant = f" of variant {rule.variant}" if rule.variant else ""
-    return (
-        f"{subject(rule)}{of_variant} {rule.comparison.words} {figure.say(rule.threshold)} "
-        f"in {often} {in_words(rule.period_seconds)}"
-    )
+    return f"{subject(rule)}{of_variant} {_wrong(rule)} in {often} {in_words(rule.period_seconds)}"
 
 
 def reason(rule: Rule, readings: Sequence[Reading | None], points: Sequence[bool | None], state: State) -> str:
@@ -58,9 +54,16 @@ def reason(rule: Rule, readings: Sequence[Reading | None], points: Sequence[bool
     wrong = sum(point for _, point in there)
     of_missing = f"; {count_of(missing, 'period')} without data" if missing else ""
     return (
-        f"{subject(rule)} was {values} lately: {rule.comparison.words} {rule.watched.say(rule.threshold)} in "
-        f"{wrong} of the last {_of_them(rule, len(there))}{of_missing}."
+        f"{subject(rule)} was {values} lately: {_wrong(rule)} in {wrong} of the last "
+        f"{_of_them(rule, len(there))}{of_missing}."
     )
+
+
+def _wrong(rule: Rule) -> str:
+    """What a wrong value is: "below 80 %", or "on" of what is on or off."""
+    if rule.watched.unit is Unit.YES_OR_NO:
+        return rule.watched.say(float(rule.comparison.holds(1.0, rule.threshold)))
+    return f"{rule.comparison.words} {rule.watched.say(rule.threshold)}"
 
 
 def _of_them(rule: Rule, number: int) -> str:

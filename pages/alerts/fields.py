@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from backend import alerts, monitoring
-from backend.alerts import Comparison, Figure, MissingData, Rule, Takes
+from backend.alerts import Comparison, Figure, MissingData, Rule, Takes, Unit
 from backend.aws.environment import Environment
 from backend.wording import as_words
 from pages.shared import reads
@@ -51,7 +51,8 @@ def choose_parameter(
             at = labels.index(label) if label else 0
             return st.selectbox("Class", labels, at, as_words, key=f"{key}.class", placeholder="none is known"), None
         case Takes.FEATURE:
-            return st.text_input("Feature", value=label or "", key=f"{key}.feature") or None, None
+            at = figure.features.index(label) if label in figure.features else 0
+            return st.selectbox("Feature", figure.features, at, key=f"{key}.feature"), None
         case Takes.QUANTILE:
             first = _FIRST_QUANTILE if level is None else level
             return None, st.number_input("Quantile", 0.0, 1.0, first, 0.01, key=f"{key}.level")
@@ -79,38 +80,39 @@ def choose_comparison(
     figure: Figure, of_figure: Rule | None, rule: Rule | None, key_of_figure: str, key: str
 ) -> Fields:
     """When a value is wrong, and in how many of which periods it has to be."""
-    usual = Comparison.LESS if figure.is_bad_when_low else Comparison.GREATER
     comparisons, thresholds, periods, wrongs, amongs = st.columns(5)
-    return {
-        "comparison": comparisons.selectbox(
+    fields: Fields = {"comparison": Comparison.GREATER, "threshold": figure.first}
+    if figure.unit is not Unit.YES_OR_NO:  # what is on is wrong, and there is nothing to choose
+        usual = Comparison.LESS if figure.is_bad_when_low else Comparison.GREATER
+        fields["comparison"] = comparisons.selectbox(
             "Wrong if it is",
             list(Comparison),
             index=list(Comparison).index(of_figure.comparison if of_figure else usual),
             format_func=lambda comparison: comparison.words,
             key=f"{key_of_figure}.comparison",
-        ),
-        "threshold": thresholds.number_input(
+        )
+        fields["threshold"] = thresholds.number_input(
             "Threshold",
             value=float(of_figure.threshold if of_figure else figure.first),
             step=0.01 if figure.first < 1 else 1.0,
             format="%g",
             help=f"In {figure.unit.value}.",
             key=f"{key_of_figure}.threshold",
-        ),
-        "period_seconds": periods.selectbox(
-            "Period",
-            alerts.PERIODS,
-            index=alerts.PERIODS.index(rule.period_seconds if rule else 300),
-            format_func=alerts.in_words,
-            key=f"{key}.period",
-        ),
-        "datapoints_to_alarm": wrongs.number_input(
-            "Wrong periods", 1, alerts.MOST_PERIODS, rule.datapoints_to_alarm if rule else 1, key=f"{key}.wrong"
-        ),
-        "evaluation_periods": amongs.number_input(
-            "of the last", 1, alerts.MOST_PERIODS, rule.evaluation_periods if rule else 1, key=f"{key}.among"
-        ),
-    }
+        )
+    fields["period_seconds"] = periods.selectbox(
+        "Period",
+        alerts.PERIODS,
+        index=alerts.PERIODS.index(rule.period_seconds if rule else 300),
+        format_func=alerts.in_words,
+        key=f"{key}.period",
+    )
+    fields["datapoints_to_alarm"] = wrongs.number_input(
+        "Wrong periods", 1, alerts.MOST_PERIODS, rule.datapoints_to_alarm if rule else 1, key=f"{key}.wrong"
+    )
+    fields["evaluation_periods"] = amongs.number_input(
+        "of the last", 1, alerts.MOST_PERIODS, rule.evaluation_periods if rule else 1, key=f"{key}.among"
+    )
+    return fields
 
 
 def choose_data(figure: Figure, rule: Rule | None, key: str) -> Fields:

@@ -39,8 +39,19 @@ class Record:
 Capture = Callable[..., None]
 
 
-def capture(project: Environment, records: Sequence[Record], broken: int = 0, variant: str = "AllTraffic") -> None:
-    """Write a capture file of these records, and lines that are none, and read it."""
+def capture(
+    project: Environment,
+    records: Sequence[Record],
+    broken: int = 0,
+    variant: str = "AllTraffic",
+    *,
+    of_project: bool = False,
+) -> None:
+    """Write a capture file of these records, and lines that are none, and read it.
+
+    It is of an endpoint `scones`, or of the project's own.
+    """
+    endpoint = project.names.endpoint if of_project else "scones"
     lines = [
         capture_line(
             record.probabilities,
@@ -52,7 +63,7 @@ def capture(project: Environment, records: Sequence[Record], broken: int = 0, va
     ]
     hour = records[0].time if records else datetime(2026, 1, 2, 3)
     name = f"00-00-000-{next(_numbers)}"
-    key = f"data_capture/scones/{variant}/{hour:%Y/%m/%d/%H}/{name}.jsonl"
+    key = f"data_capture/{endpoint}/{variant}/{hour:%Y/%m/%d/%H}/{name}.jsonl"
     project.s3.put_object(Bucket=project.bucket, Key=key, Body=b"".join([*lines, *[b"{broken}\n"] * broken]))
     monitoring.refresh_captures(project, entirely=True)
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from backend import monitoring, staging
+from backend import monitoring, quality, staging
 from backend.alerts import FIGURES, Question, Reading, Windows
 from backend.aws.environment import Environment
-from backend.ground_truth import write_labels
+from backend.ground_truth import GroundTruth, write_labels
+from backend.monitoring import Selection
 from tests.backend.alerts.conftest import Record, capture
+from tests.projects import of_project
 
 START = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -33,11 +35,17 @@ def drawn(count: int) -> list[Record]:
     return records
 
 
-@pytest.fixture
-def records(project: Environment) -> list[Record]:
+Recorded = tuple[Environment, list[Record]]
+
+
+@pytest.fixture(scope="module")
+def recorded(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """A project and its records, for all tests that only read them."""
+    project = of_project(environment, "alerts-figures", tmp_path_factory.mktemp("figures"))
+    project.s3.create_bucket(Bucket=project.bucket)
     found = [*drawn(300), Record(START, [0.5, 0.3, 0.2]), Record(START + 2 * PERIOD, [0.2, 0.2, 0.6])]
     capture(project, found)
-    return found
+    return project, found
 
 
 def ask(
@@ -72,13 +80,13 @@ def confidences(records: list[Record]) -> list[float]:
     ],
 )
 def test_a_figure_of_records_is_what_numpy_makes_of_them(
-    project: Environment,
-    records: list[Record],
+    recorded: Recorded,
     name: str,
     label: str | None,
     level: float | None,
     expected: Callable[[list[Record]], float],
 ) -> None:
+    project, records = recorded
     read = ask(project, name, label, level)
     assert [None if one is None else one.records for one in read] == [
         len(within(records, number)) or None for number in range(6)
@@ -90,14 +98,14 @@ def test_a_figure_of_records_is_what_numpy_makes_of_them(
         assert reading.value == pytest.approx(expected(within(records, number)), abs=1e-12)
 
 
-def test_traffic_is_counted_by_the_hour_and_none_is_zero(project: Environment, records: list[Record]) -> None:
+def test_traffic_is_counted_by_the_hour_and_none_is_zero(recorded: Recorded) -> None:
+    project, records = recorded
     read = ask(project, "traffic")
     assert [one and one.value for one in read] == [len(within(records, number)) * 12 for number in range(6)]
 
 
-def test_silence_is_counted_from_the_last_record_to_the_windows_end(
-    project: Environment, records: list[Record]
-) -> None:
+def test_silence_is_counted_from_the_last_record_to_the_windows_end(recorded: Recorded) -> None:
+    project, records = recorded
     read = ask(project, "silence")
     for number in range(6):
         end = START + (number + 1) * PERIOD
@@ -133,7 +141,8 @@ def test_without_a_record_nothing_is_read_and_no_cache_is_made(project: Environm
     assert not list(project.cache_dir.glob("*.duckdb"))
 
 
-def test_a_source_without_a_class_other_has_no_share_of_it(project: Environment, records: list[Record]) -> None:
+def test_a_source_without_a_class_other_has_no_share_of_it(recorded: Recorded) -> None:
+    project, records = recorded
     question = Question(project, monitoring.project_source(project), None, None, None, ("a", "b", "c"), 0.5)
     assert list(FIGURES["share_of_other"].read(question, WINDOWS)) == [None] * 6
     passing = FIGURES["pass_rate"].read(question, WINDOWS)[0]
@@ -157,22 +166,22 @@ def test_quarantine_and_lag_are_of_the_files_that_were_delivered_in_a_window(pro
     assert lag.value == pytest.approx(float(np.quantile(lags, 0.95)), abs=1.0)
 
 
-def test_realised_accuracy_is_of_the_labels_that_nobody_chose(
-    project: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of the generator count, and those of a review do not: they may be of what was unsure."""
+def test_realised_accuracy_is_the_accuracy_pages(project: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where four in five are known it is the middle of its bounds, and where fewer are it is no window's."""
     monkeypatch.setattr(staging, "describe_dataset", lambda _: None)
-    answers = {
-        "right": [0.9, 0.1, 0.0],
-        "wrong": [0.8, 0.2, 0.0],
-        "foreign": [0.1, 0.1, 0.8],
-        "reviewed": [0.6, 0.4, 0],
-    }
-    capture(project, [Record(START, answer, name) for name, answer in answers.items()])
-    labels = {"right": "bicycle", "wrong": "motorcycle", "foreign": "other"}
-    write_labels(project, "traffic-1-00000", START, labels)
-    write_labels(project, "review-1-00000", START, {"reviewed": "motorcycle"})
-    assert ask(project, "realised_accuracy") == [Reading(2 / 3, 3), *[None] * 5]
+    answers = {"right": [0.9, 0.1, 0.0], "wrong": [0.8, 0.2, 0.0], "foreign": [0.1, 0.1, 0.8], "seen": [0.6, 0.4, 0.0]}
+    capture(project, [Record(START, answer, name) for name, answer in {**answers, "unknown": [0.7, 0.3, 0.0]}.items()])
+    capture(project, [Record(START + PERIOD, [0.9, 0.1, 0.0], name) for name in ("right", "unknown")])
+    write_labels(project, "traffic-1-00000", START, {"right": "bicycle", "wrong": "motorcycle", "foreign": "other"})
+    write_labels(project, "review-1-00000", START, {"seen": "motorcycle", "right": "other"})
+    read = ask(project, "realised_accuracy")
+    assert read == [Reading(0.5, 5), *[None] * 5], "two of four are right, and the fifth may be"
+    source, selection = monitoring.project_source(project), Selection(START, START + PERIOD)
+    window = quality.read_window(project, source, selection, LABELS, GroundTruth())
+    assert window is not None
+    page = quality.realised_of(window)
+    assert isinstance(page, quality.Realised)
+    assert (page.of_window.value, page.records) == (0.5, 5)
 
 
 def test_windows_begin_at_multiples_of_the_period() -> None:

@@ -29,6 +29,7 @@ from backend.alerts import (
     Windows,
     evaluating,
 )
+from backend.alerts.advancing import advance
 from backend.alerts.standings import read_kept, replace_kept
 from backend.aws.environment import Environment
 from backend.errors import AwsRequestError, CaptureUnavailable
@@ -181,6 +182,18 @@ def test_a_window_is_not_evaluated_before_its_records_can_be_there(project: Envi
     assert evaluate_at(project, 0.9).in_alarm == []
     assert [windows.end for windows in dial.asked] == [START]
     assert len(evaluate_at(project, 1).in_alarm) == 1
+
+
+def test_who_comes_second_finds_the_windows_evaluated_and_changes_nothing() -> None:
+    """As who loses a conditional write does, and evaluates on top of what the other wrote."""
+    rule = Rule("one", "traffic", Comparison.LESS, 0.5, period_seconds=60, rule_id="one", revision=1)
+    windows = Windows(START, MINUTE, 8)
+    readings = [Reading(value, None) for value in (0.9, 0.9, 0.9, 0.1, 0.9, 0.1, 0.9, 0.1)]
+    begun, _ = advance(rule, None, Windows(START, MINUTE, 3), readings[:3], START)
+    first, changes = advance(rule, begun, windows, readings, START)
+    assert [change.after for change in changes] == [State.ALARM, State.OK, State.ALARM, State.OK, State.ALARM]
+    assert [change.notice for change in changes] == [Notice.NONE] * 4 + [Notice.DUE]
+    assert advance(rule, first, windows, readings, START + MINUTE) == (first, [])
 
 
 def test_of_several_who_evaluate_at_once_one_tells(
