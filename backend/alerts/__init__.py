@@ -14,7 +14,6 @@ from backend.alerts.rules import MOST_PERIODS, PERIODS, Comparison, MissingData,
 from backend.alerts.standings import Change, Kept, Notice, Standing, read_standings
 from backend.alerts.states import State
 from backend.alerts.violations import MODEL_MONITOR_PREFIX
-from backend.alerts.watch import Watch, current_watch, start_watch, stop_watch
 from backend.alerts.words import condition, in_words, subject
 
 __all__ = [
@@ -39,13 +38,11 @@ __all__ = [
     "State",
     "Takes",
     "Unit",
-    "Watch",
     "Windows",
     "alarms_between",
     "baseline_of_evaluation",
     "baseline_of_records",
     "condition",
-    "current_watch",
     "delete_rule",
     "episodes_of",
     "evaluate",
@@ -56,8 +53,6 @@ __all__ = [
     "read_standings",
     "register",
     "save_rule",
-    "start_watch",
-    "stop_watch",
     "subject",
     "write_baseline",
 ]

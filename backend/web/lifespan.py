@@ -9,10 +9,11 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend import alerts, jobs
+from backend import jobs
 from backend.aws.environment import open_environment
 from backend.errors import SconesError
 from backend.settings import load_settings
+from backend.watch import start_watch, stop_watch
 
 _JOBS_SECONDS = 5.0  # to leave nothing half-done
 
@@ -33,11 +34,11 @@ class EnvironmentLifespan:
         except SconesError as error:
             await send({"type": "lifespan.startup.failed", "message": f"error: {error}"})
             return
-        alerts.start_watch(environment)
+        start_watch(environment)
         try:
             await self._app(scope, _first(startup, receive), send)
         finally:
-            await asyncio.to_thread(alerts.stop_watch, _JOBS_SECONDS)
+            await asyncio.to_thread(stop_watch, _JOBS_SECONDS)
             await asyncio.to_thread(jobs.cancel_all, _JOBS_SECONDS)
             await asyncio.to_thread(environment.close)
 

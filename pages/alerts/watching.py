@@ -7,6 +7,7 @@ import streamlit as st
 from backend import alerts, jobs
 from backend.alerts import Kept
 from backend.aws.environment import Environment
+from backend.watch import current_watch
 from pages.shared import JobName, is_running
 from pages.shared.environment import part
 from pages.shared.text import as_text
@@ -15,7 +16,7 @@ from pages.shared.times import format_time
 
 def draw_watching(environment: Environment, kept: Kept, *, has_rules: bool) -> None:
     """A sentence, and a button that evaluates at once."""
-    watch = alerts.current_watch()
+    watch = current_watch()
     with st.container(horizontal=True, vertical_alignment="center"):
         if watch is None:
             said = "This app does not evaluate the rules. Run `python -m backend.monitor`, here or elsewhere."

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backend import alerts, monitor
-from backend.alerts import Comparison, Kept, Rule, State, watch
+from backend.alerts import Comparison, Kept, Rule, State
 from backend.aws.environment import Environment
 from backend.errors import AwsRequestError
+from backend.watch import Watch, current_watch, start_watch, stop_watch
 from tests.backend.alerts.conftest import Record, capture
 
 SECONDS = 60.0
@@ -27,7 +29,7 @@ class Evaluations:
 
     def __call__(self, _environment: Environment) -> Kept:
         self.number += 1
-        failure = self.failures.pop(0)
+        failure = self.failures.pop(0) if self.failures else None
         if not self.failures:
             self.are_over.set()
         if failure is not None:
@@ -39,8 +41,8 @@ def test_an_evaluation_that_fails_is_said_and_the_next_one_follows(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     evaluations = Evaluations(AwsRequestError("Not now."), ZeroDivisionError("one"), None)
-    monkeypatch.setattr(watch, "evaluate", evaluations)
-    watching = alerts.Watch(environment, 0.001)
+    monkeypatch.setattr(alerts, "evaluate", evaluations)
+    watching = Watch(environment, 0.001)
     problems = []
     for _ in range(2):
         watching.look()
@@ -49,22 +51,22 @@ def test_an_evaluation_that_fails_is_said_and_the_next_one_follows(
     assert "ZeroDivisionError" in caplog.text
     watching.start()
     assert evaluations.are_over.wait(SECONDS)
-    evaluations.failures = [None] * 1_000_000
     watching.stop(SECONDS)
     assert watching.problem is None
     assert watching.looked_at is not None
 
 
 def test_it_is_started_and_ended_with_the_app_and_not_where_the_setting_is_0(environment: Environment) -> None:
-    alerts.start_watch(environment)
+    start_watch(environment)
     try:
-        watching = alerts.current_watch()
+        watching = current_watch()
         assert watching is not None
         assert watching.seconds == 60.0
         assert "alerts" in {thread.name for thread in threading.enumerate()}
     finally:
-        alerts.stop_watch(SECONDS)
-    assert alerts.current_watch() is None
+        stop_watch(SECONDS)
+    start_watch(replace(environment, settings=environment.settings.model_copy(update={"alerts_seconds": 0.0})))
+    assert current_watch() is None
     assert "alerts" not in {thread.name for thread in threading.enumerate()}
 
 

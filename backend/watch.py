@@ -1,4 +1,4 @@
-"""Evaluating the rules while the app runs, whether anybody looks or not."""
+"""Evaluating the rules for alerts while the app runs, whether anybody looks or not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import threading
 from datetime import UTC, datetime
 
-from backend.alerts.evaluating import evaluate
 from backend.aws.environment import Environment
 from backend.errors import SconesError
 
@@ -38,8 +37,10 @@ class Watch:
 
     def look(self) -> None:
         """Evaluate once; raises nothing."""
+        from backend import alerts  # what that needs takes a second to import: the app answers sooner without
+
         try:
-            evaluate(self._environment)
+            alerts.evaluate(self._environment)
         except SconesError as error:
             self.problem = str(error)
             _log.warning("the alerts could not be evaluated: %s", error)
