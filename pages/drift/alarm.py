@@ -60,7 +60,9 @@ def draw_alarm(shown: Shown, standing: Standing) -> None:
         raised_at=drift_alarm.at(alarm.time) if alarm else None,
         acknowledged_at=[seen.at for seen in watched.acknowledgements if seen.at <= evidence["time"].max()],
     )
-    st.plotly_chart(figure, key="drift.evidence", config={"displaylogo": False}, alt="Evidence of a change over time")
+    st.plotly_chart(
+        figure, key="drift.evidence", config={"displayModeBar": False}, alt="Evidence of a change over time"
+    )
 
 
 def draw_episodes(shown: Shown, standing: Standing) -> None:
@@ -86,7 +88,11 @@ def draw_episodes(shown: Shown, standing: Standing) -> None:
 def _draw_state(shown: Shown, standing: Standing) -> None:
     if standing.alarm is None:
         if standing.records:
-            st.success("**No change is told.**", icon=":material/check_circle:")
+            st.success(
+                f"**No change is told.** The evidence is {standing.evidence:,.0f}, and the alarm is raised when it "
+                f"reaches {standing.watched.promise:,}.",
+                icon=":material/check_circle:",
+            )
         else:
             st.info("No record has come since the baseline.", icon=":material/hourglass_empty:")
         return

@@ -46,8 +46,9 @@ def draw_choice(shown: Shown, contents: Contents) -> None:
             icon=":material/flag:",
         )
     title = "Baseline and promise" if standing else "Choose a baseline"
+    key = "drift.change" if standing else "drift.choose"
     busy = is_running(JobName.DRIFT)
-    with st.expander(title, icon=":material/tune:", expanded=standing is None, key="drift.choice"):
+    with st.expander(title, icon=":material/tune:", expanded=standing is None, key=key):
         if standing is not None:
             _change_promise(shown, standing.watched.promise, busy=busy)
             st.divider()

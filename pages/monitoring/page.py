@@ -12,7 +12,7 @@ from backend.staging import Dataset
 from backend.workflow import Workflow
 from pages.monitoring.distributions import draw_class_mix, draw_histogram, draw_pass_rate
 from pages.monitoring.export import draw_exports
-from pages.monitoring.health import draw_comparison, draw_health, draw_problems, draw_unreadable
+from pages.monitoring.health import draw_comparison, draw_drift, draw_health, draw_problems, draw_unreadable
 from pages.monitoring.over_time import draw_over_time, draw_what_if
 from pages.monitoring.record import draw_selected
 from pages.monitoring.shown import Shown, summarized
@@ -75,6 +75,8 @@ with monitoring.kept_open(environment, source):
     shown = Shown(environment, source, view, summary, threshold, labels)
     with part():
         draw_health(shown, contents, comparison)
+    with part():
+        draw_drift(shown)
     if comparison is not None:
         draw_comparison(comparison)
     with st.grid(2, min_column_width=320), part():

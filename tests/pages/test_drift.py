@@ -14,7 +14,7 @@ from tests.backend.drift_alarm.alarming import darker, first
 from tests.backend.monitoring.watching import lines
 from tests.pages.conftest import made_project
 from tests.pages.monitored import figures
-from tests.pages.visits import Visit, click, errors, finish, table, texts
+from tests.pages.visits import Visit, click, errors, finish, links, table, texts
 
 PAGE = "drift"
 Capture = Callable[[str, Iterable[bytes]], None]
@@ -125,3 +125,13 @@ def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populat
     app.radio(key="drift.kind").set_value("Evaluation of the deployed model").run()
     assert not app.exception
     assert "was not evaluated yet" in texts(app)
+
+
+def test_monitoring_leads_to_an_alarm(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(300))
+    watch(project)
+    assert "drift" not in links(visit(project, "monitoring"))
+    capture("b", darker(100))
+    app = visit(project, "monitoring")
+    assert "The brightness is not as it was, since about 2026-01-02 00:0" in texts(app)
+    assert "drift" in links(app)
