@@ -13,6 +13,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     (
         "browser/test_monitoring",
         "browser/test_charts",
+        "browser/test_accuracy",
         "browser/test_restart",
         "browser/test_strangers",
     ),  # the app started again on the survivor's folder

@@ -123,7 +123,7 @@ def _draw_table(rows: Sequence[Compared]) -> None:
                 "95 % interval": [
                     f"{100 * row.difference.low:+.1f} to {100 * row.difference.high:+.1f}" for row in rows
                 ],
-                "More than chance": [row.is_certain for row in rows],
+                "More than chance": ["yes" if row.is_certain else "no" for row in rows],
             }
         ),
         hide_index=True,
@@ -151,5 +151,5 @@ def _with_interval(found: Interval) -> str:
 def _in_words(shown: Shown) -> str:
     selection = shown.selection
     start, end = (format_time(time).removesuffix(" UTC") for time in (selection.start, selection.end))
-    variant = f" of variant {selection.variant}" if selection.variant else ""
-    return as_text(f"{count_of(len(shown.window), 'record')}{variant} from {start} to {end} UTC")
+    variant = f" of variant {as_text(selection.variant)}" if selection.variant else ""
+    return f"{count_of(len(shown.window), 'record')}{variant} from {start} to {end} UTC"

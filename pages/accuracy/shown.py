@@ -36,7 +36,8 @@ class Shown:
     @property
     def key(self) -> str:
         """For widgets that begin anew with another window."""
-        return f"{self.source.url}/{self.selection}"
+        of = self.selection
+        return f"{self.source.cache_name}.{of.start:%s}.{of.end:%s}.{of.endpoint}.{of.variant}"
 
     def samples(self) -> Sequence[Progress]:
         """The samples of the source, as far as they are labelled now."""
