@@ -33,6 +33,7 @@ from backend.alerts.advancing import advance
 from backend.alerts.standings import read_kept, replace_kept
 from backend.aws.environment import Environment
 from backend.errors import AwsRequestError, CaptureUnavailable
+from tests.capture_lines import capture_line
 from tests.projects import of_project
 
 MINUTE = timedelta(minutes=1)
@@ -350,3 +351,20 @@ def test_what_is_in_alarm_stands_in_model_monitors_file(project: Environment, di
     assert violation["description"].startswith("Sure enough: Dial below 50 % in 1 of 1 period of 1 min.")
     evaluate_at(project, 2)
     assert violations() == []
+
+
+def test_a_rule_on_another_source_is_evaluated_from_its_files(project: Environment, tmp_path: Path) -> None:
+    """Capture files of somebody else's endpoint on this machine, with classes that were named here."""
+    hour = tmp_path / "theirs" / "blue" / f"{START:%Y/%m/%d/%H}"
+    hour.mkdir(parents=True)
+    lines = [capture_line(answer, f"{START:%Y-%m-%dT%H:%M:%S}Z") for answer in ([0.9, 0.1], [0.2, 0.8], [0.3, 0.7])]
+    (hour / "00-00-000-a.jsonl").write_bytes(b"".join(lines))
+    source = monitoring.add_source(project, str(tmp_path / "theirs"), ("cat", "dog"))
+    fields = {"figure": "share_of_class", "label": "dog", "source": source.url, "comparison": Comparison.GREATER}
+    rule = watch(project, **fields)
+    other = watch(project, **fields, variant="green")
+    monitoring.refresh_captures(project, source)
+    kept = alerts.evaluate(project, lambda: START + timedelta(hours=1) + MINUTE)  # the file came late
+    assert kept.standings[rule.rule_id].value == pytest.approx(2 / 3)
+    assert kept.in_alarm == [rule.rule_id]
+    assert kept.standings[other.rule_id].state is State.INSUFFICIENT_DATA
