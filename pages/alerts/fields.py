@@ -80,9 +80,11 @@ def choose_comparison(
     figure: Figure, of_figure: Rule | None, rule: Rule | None, key_of_figure: str, key: str
 ) -> Fields:
     """When a value is wrong, and in how many of which periods it has to be."""
-    comparisons, thresholds, periods, wrongs, amongs = st.columns(5)
+    has_threshold = figure.unit is not Unit.YES_OR_NO  # what is on is wrong, and there is nothing to choose
+    *before, periods, wrongs, amongs = st.columns(5 if has_threshold else 3)
     fields: Fields = {"comparison": Comparison.GREATER, "threshold": figure.first}
-    if figure.unit is not Unit.YES_OR_NO:  # what is on is wrong, and there is nothing to choose
+    if has_threshold:
+        comparisons, thresholds = before
         usual = Comparison.LESS if figure.is_bad_when_low else Comparison.GREATER
         fields["comparison"] = comparisons.selectbox(
             "Wrong if it is",
