@@ -110,7 +110,7 @@ def _draw_raised(shown: Shown, standing: Standing, alarm: Alarm) -> None:
     )
     with st.form("drift.acknowledge", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         who = st.text_input("Your name", key=_WHO, max_chars=100, placeholder="Kept with it", width=220)
-        if st.form_submit_button("Acknowledge", icon=":material/done_all:", key="drift.seen"):
+        if st.form_submit_button("Acknowledge", icon=":material/done_all:", key="drift.done"):
             with action("Alarm acknowledged"):
                 drift_alarm.acknowledge(shown.environment, shown.source, standing, who)
     st.caption(

@@ -119,6 +119,24 @@ def test_another_promise_starts_anew(project: Environment, visit: Visit, capture
     assert "100 records" in texts(app)
 
 
+def test_an_alarm_that_comes_of_another_promise_is_acknowledged_on_the_same_page(
+    project: Environment, visit: Visit, capture: Capture
+) -> None:
+    capture("a", lines(300))
+    watch(project)
+    capture("b", darker(4))  # too few for the first promise
+    app = visit(project, PAGE)
+    assert not errors(app)
+    app.number_input(key="drift.promise.other").set_value(100)
+    click(app, "Start anew with this promise")
+    finish(app, JobName.DRIFT)
+    assert len(errors(app)) == 1
+    app.text_input(key="drift.who").set_value("Ada")
+    click(app, "Acknowledge")
+    assert not errors(app)
+    assert table(app, "By")["By"] == ["Ada"]
+
+
 def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populated: Environment, visit: Visit) -> None:
     monitoring.refresh_captures(populated)
     app = visit(populated, PAGE)

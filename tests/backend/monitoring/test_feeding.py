@@ -116,7 +116,8 @@ def test_a_record_has_the_same_key_in_a_cache_that_is_built_anew(store: CaptureS
     keys = []
     for of in (store, anew):
         with of.reading() as cursor:
-            keys.append(sorted(read_records(cursor, "true", [], None).key.tolist()))
+            records = read_records(cursor, "true", [], None)
+            keys.append(dict(zip(records.content.tolist(), records.key.tolist(), strict=True)))
     assert keys[0] == keys[1]
 
 
