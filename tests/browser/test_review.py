@@ -16,7 +16,7 @@ from backend.aws.environment import Environment, open_environment
 from backend.review import Kind
 from backend.settings import Settings
 from tests.backend.review.captured import LABELS, line, make_queue, opinions, put, truth
-from tests.browser.driving import SECOND
+from tests.browser.driving import SECOND, await_drawn
 from tests.browser.serving import PROJECT, Server, serve
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PICTURES = 200
 BEFORE_KILL = 40
 """Labels of each person."""
+_PATIENCE = 120 * SECOND
 
 
 class Person:
@@ -39,6 +40,7 @@ class Person:
         page.get_by_role("textbox", name="Your name").fill(name)
         page.keyboard.press("Enter")
         self._labels().first.wait_for()
+        await_drawn(page)
         page.locator("h1").first.click()  # keys are not typed into the name any more
 
     def press(self) -> None:
@@ -51,10 +53,11 @@ class Person:
         """Wait until the label is taken; whether there is another picture."""
         assert self._pressed is not None
         gone = self.page.locator(f".st-key-review-label-{self._pressed[0]}-0")
-        gone.wait_for(state="detached", timeout=60 * SECOND)
+        gone.wait_for(state="detached")
         self.told.update([self._pressed])
         ended = self.page.get_by_text(re.compile("You are through|With other people"))
         self._labels().first.or_(ended).first.wait_for()
+        await_drawn(self.page)  # a key that is pressed while it is drawn may be lost
         return not ended.is_visible()
 
     def _labels(self) -> Locator:
@@ -70,6 +73,8 @@ class Person:
 @contextmanager
 def people(browser: Browser, server: Server, queue: review.Queue) -> Iterator[list[Person]]:
     contexts = [browser.new_context(base_url=server.url) for _ in range(2)]
+    for context in contexts:
+        context.set_default_timeout(_PATIENCE)
     yield [Person(context.new_page(), queue, name) for context, name in zip(contexts, ("Ada", "Ben"), strict=True)]
     for context in contexts:
         context.close()
