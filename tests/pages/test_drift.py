@@ -9,9 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from backend import drift_alarm, monitoring
 from backend.aws.environment import Environment
+from backend.drift_alarm.baselines import usual_of_evaluation
+from backend.evaluation.stored import store_evaluation
+from backend.monitoring.watched import change_watched
 from pages.shared import JobName
-from tests.backend.drift_alarm.alarming import darker, first
-from tests.backend.monitoring.watching import lines
+from tests.backend.drift_alarm.alarming import darker, evaluation, first
+from tests.backend.monitoring.watching import BEGIN, lines, watched
 from tests.pages.conftest import made_project
 from tests.pages.monitored import figures
 from tests.pages.visits import Visit, click, errors, finish, links, table, texts
@@ -143,6 +146,25 @@ def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populat
     app.radio(key="drift.kind").set_value("Evaluation of the deployed model").run()
     assert not app.exception
     assert "was not evaluated yet" in texts(app)
+
+
+def test_beside_an_evaluation_its_pictures_and_what_could_be_noticed_are_shown(
+    project: Environment, visit: Visit, capture: Capture
+) -> None:
+    found = evaluation(project, 60)
+    store_evaluation(project, found)
+    usual = usual_of_evaluation(project, found)
+    of = watched(usual=usual, since=BEGIN)
+    change_watched(project, monitoring.project_source(project), of.stream, lambda _: of)
+    capture("a", lines(60))  # whose pictures are nothing like the evaluation's, which are plain gray
+    app = visit(project, PAGE)
+    assert "the evaluation of job-1 on its test set (60 images of known classes)" in texts(app)
+    assert "Before: the baseline. After: the first 60 since" in texts(app)
+    assert [len(images.proto.imgs) for images in app.get("image")] == [12, 12]
+    assert "Of 60 such images in the evaluation, the probability of other puts one apart" in texts(app)
+    noticed = table(app, "Noticed after")
+    assert noticed["Of the images, foreign"][3::3] == ["1 in 10", "All"]
+    assert noticed["Noticed after"][-1].startswith("about ")
 
 
 def test_monitoring_leads_to_an_alarm(project: Environment, visit: Visit, capture: Capture) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from backend import drift_alarm, monitoring
 from backend.aws.environment import Environment
 from backend.drift import Feature
 from backend.drift_alarm.baselines import usual_of_evaluation
 from backend.errors import BaselineTooSmall, DriftDamaged, DriftNotWatched
-from backend.evaluation import EvaluatedImage, Evaluation
+from backend.evaluation import Evaluation
 from backend.monitoring import CaptureSource, Selection
 from backend.monitoring.drifting import evidence_over_time, most_unusual
 from backend.monitoring.watched import read_watched, watched_key
-from tests.backend.drift_alarm.alarming import CHANGED, LABELS, STREAM, Capture, first
+from tests.backend.drift_alarm.alarming import CHANGED, LABELS, STREAM, Capture, evaluation, first
 from tests.backend.monitoring.watching import BEGIN, lines
 from tests.projects import of_project
 
@@ -159,21 +157,6 @@ def test_the_lamp_tells_a_difference_from_the_first_record_from_one_that_may_hav
 
 
 # The evaluation as the baseline
-
-
-def evaluation(project: Environment, count: int) -> Evaluation:
-    """Images in the bucket, each of its own gray, and answers to them; beside the known ones as many foreign ones."""
-    rng = np.random.default_rng(4)
-    images = []
-    for number, probabilities in enumerate(rng.dirichlet([3, 3, 0.5], count)):
-        content = io.BytesIO()
-        Image.fromarray(np.full((8, 8), number, np.uint8)).save(content, "PNG")
-        key = f"datasets/d/test/{number}.png"
-        project.s3.put_object(Bucket=project.bucket, Key=key, Body=content.getvalue())
-        images.append(EvaluatedImage(f"{number}.png", "test", number % 2, tuple(probabilities), key))
-    for number, probabilities in enumerate(rng.dirichlet([1, 1, 4], count)):
-        images.append(EvaluatedImage(f"f{number}.png", "foreign", None, tuple(probabilities), f"datasets/d/f/{number}"))
-    return Evaluation("job-1", "d", LABELS, True, BEGIN, tuple(images))
 
 
 def test_an_evaluations_pictures_are_measured_as_captured_ones(project: Environment) -> None:
