@@ -25,11 +25,12 @@ def drift_evidence(
     *,
     change_at: datetime | None = None,
     raised_at: datetime | None = None,
-    acknowledged_at: Sequence[datetime] = (),
+    earlier: Sequence[datetime] = (),
 ) -> go.Figure:
     """How much speaks for a change over time (columns time and evidence), and the promise at which the alarm is raised.
 
-    `change_at` is since when things are otherwise by the estimate. Times are UTC.
+    `change_at` is since when things are otherwise by the estimate; `earlier` is when alarms were raised that somebody
+    has acknowledged. Times are UTC.
     """
     figure = go.Figure(
         go.Scatter(
@@ -49,8 +50,8 @@ def drift_evidence(
         annotation_font_color=_AFTER,
         annotation_position="top left",
     )
-    for seen in acknowledged_at:
-        _mark(figure, seen, "acknowledged", NEUTRAL_COLOR, "dot", level=0.02)
+    for raised in earlier:
+        _mark(figure, raised, "acknowledged alarm", NEUTRAL_COLOR, "dot", level=0.6, is_before=True)
     if raised_at is not None:
         _mark(figure, raised_at, "raised", _AFTER, "solid", level=0.9)
     if change_at is not None:

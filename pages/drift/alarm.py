@@ -58,7 +58,7 @@ def draw_alarm(shown: Shown, standing: Standing) -> None:
         watched.promise,
         change_at=drift_alarm.at(alarm.since_time) if alarm else None,
         raised_at=drift_alarm.at(alarm.time) if alarm else None,
-        acknowledged_at=[seen.at for seen in watched.acknowledgements if seen.at <= evidence["time"].max()],
+        earlier=[seen.raised_at for seen in watched.acknowledgements],
     )
     st.plotly_chart(
         figure, key="drift.evidence", config={"displayModeBar": False}, alt="Evidence of a change over time"

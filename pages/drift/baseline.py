@@ -10,7 +10,7 @@ import streamlit as st
 
 from backend import drift_alarm, jobs
 from backend.drift import DEFAULT_PROMISE
-from backend.drift_alarm import MOST_PROMISED, SMALLEST_PROMISE, Evaluated
+from backend.drift_alarm import MOST_PROMISED, SMALLEST_PROMISE, Evaluated, Standing
 from backend.monitoring import Contents
 from backend.monitoring.watched import Usual
 from backend.progress import Progress
@@ -45,6 +45,9 @@ def draw_choice(shown: Shown, contents: Contents) -> None:
             "compared with.",
             icon=":material/flag:",
         )
+    else:
+        with part():
+            _warn_of_another_model(shown, standing)
     title = "Baseline and promise" if standing else "Choose a baseline"
     key = "drift.change" if standing else "drift.choose"
     busy = is_running(JobName.DRIFT)
@@ -54,6 +57,20 @@ def draw_choice(shown: Shown, contents: Contents) -> None:
             st.divider()
         with part():
             _choose_baseline(shown, contents, busy=busy)
+
+
+def _warn_of_another_model(shown: Shown, standing: Standing) -> None:
+    """A baseline is of one model: another one's answers are others, whatever it is asked."""
+    found = reads.evaluated(shown.environment, shown.stream.variant) if shown.is_own else None
+    usual = standing.watched.usual
+    if found is None or found.job == usual.job:
+        return
+    if usual.job or (usual.end is not None and usual.end < found.since):
+        st.warning(
+            f"This variant has served the model of {as_text(found.job)} since {format_time(found.since)}, and the "
+            "baseline is of another one's answers. Choose a new baseline.",
+            icon=":material/swap_horiz:",
+        )
 
 
 def _choose_baseline(shown: Shown, contents: Contents, *, busy: bool) -> None:

@@ -46,6 +46,8 @@ _LIVE_SECONDS = 0.4
 """For what is looked at while it runs: how many sessions do costs AWS no more."""
 _BADGE_SECONDS = 15
 """For what every page shows in its margin."""
+_RARELY_SECONDS = 60
+"""For what takes many requests, and changes when somebody deploys: that drops it here."""
 _GONE = (ImageMissing, InvalidImage, CaptureMissing)
 """What leaves a cell of a table empty; an outage or a missing permission does not: it is said."""
 _THREADS = 16
@@ -266,7 +268,7 @@ labelled_candidates = _kept(_labelled_candidates)
 list_review_queues = _kept(_list_review_queues)
 drift_standings = _kept(drift_alarm.standings)
 drift_evidence = _kept(drifting.evidence_over_time)
-evaluated = _kept(drift_alarm.evaluated)
+evaluated = _kept(drift_alarm.evaluated, seconds=_RARELY_SECONDS)
 count_class = _kept(drifting.count_class)
 read_window = _kept(_read_window, entries=4)
 estimated_accuracy = _kept(_estimated_accuracy)

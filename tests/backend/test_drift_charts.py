@@ -29,9 +29,9 @@ def test_evidence_is_drawn_up_to_the_promise_with_when_it_changed_and_was_raised
     assert low < 0 < 3.08 < high  # log10 of 1,200 is 3.08
 
 
-def test_acknowledgements_are_marked() -> None:
-    figure = charts.drift_evidence(EVIDENCE, 1_000, acknowledged_at=[BEGIN, BEGIN + timedelta(minutes=2)])
-    assert [note.text for note in figure.layout.annotations].count("acknowledged") == 2
+def test_alarms_that_were_acknowledged_are_marked() -> None:
+    figure = charts.drift_evidence(EVIDENCE, 1_000, earlier=[BEGIN, BEGIN + timedelta(minutes=2)])
+    assert [note.text for note in figure.layout.annotations].count("acknowledged alarm") == 2
 
 
 def test_the_values_before_and_after_are_shares_of_their_own_number() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -146,6 +147,19 @@ def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populat
     app.radio(key="drift.kind").set_value("Evaluation of the deployed model").run()
     assert not app.exception
     assert "was not evaluated yet" in texts(app)
+
+
+def test_a_baseline_of_another_model_is_said(populated: Environment, visit: Visit) -> None:
+    source, stream = monitoring.project_source(populated), (populated.names.endpoint, "AllTraffic")
+    of = watched(endpoint=stream[0])
+    of = msgspec.structs.replace(of, usual=msgspec.structs.replace(of.usual, job="an-older-one"))
+    change_watched(populated, source, stream, lambda _: of)
+    monitoring.refresh_captures(populated)
+    try:
+        app = visit(populated, PAGE)
+        assert "the baseline is of another one's answers" in said(app)
+    finally:
+        change_watched(populated, source, stream, lambda _: None)
 
 
 def test_beside_an_evaluation_its_pictures_and_what_could_be_noticed_are_shown(
