@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,7 +19,7 @@ from tests.projects import of_project
 def test_labelled_pictures_are_learned_from_and_the_dataset_says_so(environment: Environment) -> None:
     project = of_project(environment, "review-taught")
     foundation.deploy_foundation(project)
-    tested = {"eventMetadata__customAttributes": ["datasets/any/test/one.png"]}
+    tested: dict[str, Any] = {"eventMetadata__customAttributes": ["datasets/any/test/one.png"]}
     put(project, [line(0, 0.5), line(1, 0.6), line(2, 0.7, **tested), line(3, 0.8)])
     desk = Desk(project, make_queue(project, Kind.UNCERTAIN), "Ada")
     for number, label in enumerate(("bicycle", "other", "motorcycle"), start=1):
