@@ -3,7 +3,7 @@
 The mathematics is `backend.accuracy`'s: here is what it is applied to.
 """
 
-from backend.quality.answering import answering_model, calibrated, estimated, expected_half_widths
+from backend.quality.answering import answering_model, calibrated, estimated, expected_half_width
 from backend.quality.figures import (
     Realised,
     chance_error,
@@ -29,7 +29,7 @@ __all__ = [
     "class_names",
     "confusion_matrix",
     "estimated",
-    "expected_half_widths",
+    "expected_half_width",
     "figures_of",
     "known_answers",
     "read_samples",

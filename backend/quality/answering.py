@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backend import drift_alarm
-from backend.accuracy import Calibration, Interval, Withheld, draw_sample, estimate, expected_half_width
+from backend import accuracy, drift_alarm
+from backend.accuracy import Calibration, Interval, Withheld, estimate
 from backend.aws.environment import Environment
 from backend.drift_alarm import Evaluated
 from backend.evaluation import Evaluation
@@ -66,10 +66,10 @@ def calibrated(evaluation: Evaluation, window: Window) -> Calibration | Withheld
     return Calibration.of(evaluation.known)
 
 
-def expected_half_widths(window: Window, counts: Sequence[int]) -> list[float]:
-    """Half the width of a sample's 95 % interval for each number of labels, if the model is as right as it is sure."""
-    rng = np.random.default_rng(0)  # which records are drawn does not matter here
-    return [expected_half_width(draw_sample(window.confidence, count, rng)) for count in counts]
+def expected_half_width(window: Window, labels: int) -> float:
+    """Half the width of the 95 % interval that so many labels give, if the model is as often right as it is sure."""
+    which = np.random.default_rng(0)  # does not matter here
+    return accuracy.expected_half_width(accuracy.draw_sample(window.confidence, labels, which))
 
 
 def _evaluation(served: Sequence[Evaluated], window: Window) -> Evaluation | Withheld:

@@ -23,13 +23,15 @@ class Sampled:
 
     Of the sample's `total` pictures `labelled` have a label. `passed_over` have none though later ones do: nobody could
     tell, so that the interval holds whatever they are. `is_complete`: nothing else is left to label, and the interval
-    is that of a number of labels that was fixed beforehand; before it may be looked at after each label.
+    is that of a number of labels that was fixed beforehand; before it may be looked at after each label. `has_value`:
+    each stratum has a label; before, the value leans on the model's confidence, and only the interval says anything.
     """
 
     interval: Interval
     labelled: int
     passed_over: int
     total: int
+    has_value: bool
 
     @property
     def is_complete(self) -> bool:
@@ -63,7 +65,10 @@ def sampled(progress: Progress) -> Sampled | None:
     interval = progress.accuracy()
     if interval is None:
         return None
-    return Sampled(interval, len(progress.labels()), len(progress.passed_over()), progress.total)
+    labels = progress.labels()
+    strata = {item.stratum for item in progress.queue.items if item.number in labels}
+    has_value = len(strata) == len(progress.queue.strata)
+    return Sampled(interval, len(labels), len(progress.passed_over()), progress.total, has_value)
 
 
 def _is_of(progress: Progress, window: Window) -> bool:

@@ -79,7 +79,7 @@ def _choose(shown: Shown) -> tuple[Selection, Selection] | None:
         )
         if against == _RANGE:
             other = _range(shown)
-            return other and (other, shown.selection)
+            return (other, shown.selection) if other else None
     start, length = shown.selection.start, shown.selection.end - shown.selection.start
     if against == _HALVES:
         middle = start + length / 2

@@ -26,7 +26,7 @@ _REALISED = "By what the images really are: of the dataset, of traffic, and what
 def draw_accuracy(shown: Shown) -> None:
     """Both figures; while a sample is being labelled they are drawn anew as labels come."""
     sample = shown.sample()
-    is_labelled_now = sample is not None and sample.done < sample.total
+    is_labelled_now = sample is not None and sample.done < sample.total and not shown.window.is_known.all()
 
     @st.fragment(run_every=_SECONDS if is_labelled_now else None)
     def draw() -> None:
@@ -68,9 +68,8 @@ def of_labels(realised: Realised) -> str:
 
 
 def figure_of(realised: Realised) -> str:
-    """A realised accuracy as a figure: bounds where not all is known."""
-    is_bounded = realised.sample is None and realised.labelled < realised.records
-    return in_points(realised.of_window) if is_bounded else percent(realised.of_window.value)
+    """A realised accuracy as a figure: only its interval where no more is known."""
+    return percent(realised.of_window.value) if realised.has_value else in_points(realised.of_window)
 
 
 def _draw_estimated(shown: Shown, estimated: Interval | Withheld) -> None:

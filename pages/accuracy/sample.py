@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from backend import quality
+from backend.quality import Sampled
 from backend.review import MOST_ITEMS, Kind, Progress
 from backend.wording import count_of
 from pages.accuracy.figures import in_points
@@ -58,12 +59,12 @@ def draw_sample(shown: Shown) -> None:
 def _expected(shown: Shown, labels: int) -> str:
     """How wide the interval will be, as far as that can be told before."""
     records = len(shown.window)
-    counts = [labels, *(count for count in _COUNTS if count < records)]
-    expected, *widths = quality.expected_half_widths(shown.window, counts)
-    enough = next((count for count, width in zip(counts[1:], widths, strict=True) if width <= _POINTS), None)
-    needed = "" if expected <= _POINTS or enough is None else f" For 10 points it takes about {enough:,}."
     if labels == records:
         return "These are all records: their accuracy is known exactly then."
+    expected = quality.expected_half_width(shown.window, labels)
+    more = [count for count in _COUNTS if labels < count < records] if expected > _POINTS else []
+    enough = next((count for count in more if quality.expected_half_width(shown.window, count) <= _POINTS), None)
+    needed = f" For 10 points it takes about {enough:,}." if enough else ""
     return (
         f"If the model is as often right as it is sure, {count_of(labels, 'label')} of these {records:,} records tell "
         f"the accuracy within {100 * expected:.1f} points to each side, with 95 % confidence.{needed} Measured on "
@@ -78,8 +79,7 @@ def _draw_progress(shown: Shown, progress: Progress) -> None:
         border=True, horizontal=True, vertical_alignment="center", key=f"accuracy.sample.{queue.queue_id}"
     ):
         start, end = (format_time(time).removesuffix(" UTC") for time in (queue.start, queue.end))
-        found = quality.sampled(progress)
-        said = f"**{percent(found.interval.value)}** right ({in_points(found.interval)})" if found else "no label yet"
+        said = _said(found) if (found := quality.sampled(progress)) else "no label yet"
         size = sum(stratum.size for stratum in queue.strata)
         st.markdown(
             f"{start} to {end} UTC, {size:,} records: {progress.done:,} of {count_of(progress.total, 'label')}, {said}",
@@ -99,3 +99,9 @@ def _draw_progress(shown: Shown, progress: Progress) -> None:
             icon=":material/rate_review:",
             query_params={QUEUE: queue.queue_id},
         )
+
+
+def _said(found: Sampled) -> str:
+    """What a sample tells until now."""
+    within = f"{in_points(found.interval)} right"
+    return f"**{percent(found.interval.value)}** right ({in_points(found.interval)})" if found.has_value else within

@@ -52,10 +52,10 @@ def draw_classes(rows: pd.DataFrame, images: str, *, key: str) -> None:
     )
 
 
-def _within(counts: pd.Series[int], totals: pd.Series[int]) -> list[str | None]:
-    """The intervals of shares, None of nothing."""
+def _within(counts: pd.Series[int], totals: pd.Series[int]) -> list[str]:
+    """The intervals of shares, a dash of nothing."""
     proportions = [Proportion(int(count), int(total)) for count, total in zip(counts, totals, strict=True)]
-    return ["{:.1%} to {:.1%}".format(*found.interval) if found.total else None for found in proportions]
+    return ["{:.1%} to {:.1%}".format(*found.interval) if found.total else "-" for found in proportions]
 
 
 def draw_squares(matrix: NDArray[np.int64], labels: tuple[str, ...], *, key: str) -> tuple[int, int] | None:

@@ -152,8 +152,10 @@ def test_a_sample_is_drawn_of_the_window_and_tells_its_accuracy_as_labels_come(
         desk.label(item.number, LABELS[TRUTH[record_of(item)]])
         done.add(item.number)
     app = open_page(visit, project, source, **of_window(WINDOW))
-    expected = realised_so_far(counted(queue, done))
-    assert metrics(app)["Realised accuracy"] == f"{expected.value:.1%}"
+    strata = counted(queue, done)
+    expected = realised_so_far(strata)
+    assert min(stratum.labelled for stratum in strata) == 0
+    assert metrics(app)["Realised accuracy"] == f"{expected.low:.1%} to {expected.high:.1%}", "a value would be a guess"
     assert f"{expected.low:.1%} to {expected.high:.1%} with 95 % confidence, from 8 of 20 labels" in texts(app)
     while isinstance(shown := desk.shown, review.Shown):
         desk.label(shown.item.number, LABELS[TRUTH[record_of(shown.item)]])

@@ -118,10 +118,20 @@ def test_what_is_compared_is_what_numpy_counts() -> None:
     assert quality.figures_of(shown, None, Withheld("no"), Withheld("no")).passing is None
 
 
-def test_the_calibration_error_that_chance_makes_is_that_of_models_as_right_as_they_are_sure() -> None:
+def test_a_sample_is_compared_once_each_stratum_has_a_label() -> None:
+    unknown = window([0] * 100, [UNKNOWN] * 100)
+    for labels, is_compared in (({1: "bicycle"}, False), ({1: "bicycle", 2: "other"}, True)):
+        seen = quality.realised_of(unknown, sample([50, 50], [(0, 0), (1, 0)], labels))
+        assert found(seen).has_value == is_compared
+        assert (quality.figures_of(unknown, None, Withheld("no"), seen).realised is not None) == is_compared
+
+
+@pytest.mark.parametrize("answers", [30, 200])
+def test_the_calibration_error_that_chance_makes_is_that_of_models_as_right_as_they_are_sure(answers: int) -> None:
     rng = np.random.default_rng(6)
-    confidence = rng.uniform(0.5, 1, 200)
+    confidence = rng.uniform(0.5, 1, answers)
     errors = [
-        calibration.error_of(calibration.reliability_of(confidence, rng.random(200) < confidence)) for _ in range(300)
+        calibration.error_of(calibration.reliability_of(confidence, rng.random(answers) < confidence))
+        for _ in range(300)
     ]
     assert quality.chance_error(confidence) == pytest.approx(np.quantile(np.array(errors), 0.95), rel=0.1)

@@ -19,7 +19,10 @@ BICYCLES = dict.fromkeys(range(1, 5), "bicycle")
 def test_an_unfinished_sample_may_be_looked_at_after_each_label() -> None:
     found = sampled(sample([60, 40], ANSWERS, {1: "bicycle"}))
     assert found is not None
-    assert not found.is_complete
+    assert (found.is_complete, found.has_value) == (False, False)
+    two = sampled(sample([60, 40], ANSWERS, {1: "bicycle", 2: "bicycle"}))
+    assert two is not None
+    assert two.has_value, "each stratum has a label"
     assert found.interval == realised_so_far([Counted(60, 1, 1, 0.8), Counted(40, 0, 0, 0.8)])
 
 
