@@ -198,6 +198,23 @@ def test_two_times_are_set_side_by_side(visit: Visit, unknown: tuple[Environment
     assert "Estimated accuracy of the first: Which model answered" in texts(app)
 
 
+def test_two_variants_are_set_side_by_side(visit: Visit, own: Environment) -> None:
+    for variant, numbers in (("AllTraffic", range(30)), ("challenger", range(30, RECORDS))):
+        lines = [line(number, float(CONFIDENCE[number]), int(ANSWERED[number])) for number in numbers]
+        put(own, lines, variant=variant)
+    source = monitoring.add_source(own, f"s3://{own.bucket}/data_capture/{own.names.endpoint}", LABELS)
+    monitoring.refresh_captures(own, source, entirely=True)
+    app = open_page(visit, own, source)
+    assert "With variant challenger" not in app.selectbox(key="accuracy.against").options, "of which there are both"
+    app = open_page(visit, own, source, variant="AllTraffic")
+    app.selectbox(key="accuracy.against").set_value("challenger").run()
+    rows = table(app, "Difference")
+    bicycles = [float(np.mean(ANSWERED[half] == 0)) for half in (slice(30, 60), slice(0, 30))]
+    assert rows["First"][0].startswith(f"{bicycles[0]:.1%} (")
+    assert rows["Second"][0].startswith(f"{bicycles[1]:.1%} (")
+    assert "First: 30 records of variant challenger" in texts(app)
+
+
 def test_without_records_or_names_of_classes_it_is_said_what_is_needed(
     visit: Visit, unknown: tuple[Environment, CaptureSource]
 ) -> None:
