@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from backend import deployment, evaluation
 from backend.aws.environment import Environment
 from backend.aws.names import stamp
+from backend.deployment import Configuration
 from backend.drift_alarm.baselines import usual_of_evaluation, usual_of_window
 from backend.errors import DriftNotWatched
 from backend.evaluation import Evaluation
@@ -38,23 +41,34 @@ class Evaluated:
 def evaluated(environment: Environment, variant: str) -> Evaluated | None:
     """That of the project's own endpoint; None where that has no such variant, or nobody knows its training job.
 
-    A variant has served its model since the first of the configurations that had it without a break. Raises
-    EvaluationDamaged and AwsRequestError.
+    Raises EvaluationDamaged and AwsRequestError.
     """
     endpoint = deployment.describe_endpoint(environment)
     served = next((of for of in endpoint.variants if of.name == variant), None) if endpoint else None
     if endpoint is None or served is None or served.model is None or served.origin.training_job is None:
         return None
-    since = endpoint.modified_at
-    is_behind = False
-    for configuration in deployment.list_configurations(environment):
-        is_behind |= configuration.name == endpoint.endpoint_config
-        if is_behind:
-            if all((of.name, of.model) != (variant, served.model) for of in configuration.variants):
-                break
-            since = configuration.created_at
+    configurations = deployment.list_configurations(environment)
+    names = [configuration.name for configuration in configurations]
+    served_from = configurations[names.index(endpoint.endpoint_config) :] if endpoint.endpoint_config in names else []
+    since = served_since(served_from, variant, served.model) or endpoint.modified_at
     job = served.origin.training_job
     return Evaluated(job, since, evaluation.read_evaluation(environment, job))
+
+
+def served_since(configurations: Sequence[Configuration], variant: str, model: str) -> datetime | None:
+    """Since when a variant has certainly served a model, by the endpoint's configurations, the newest first.
+
+    What was captured under the variant's name while the endpoint went over to the model may be another one's answer. So
+    where there was another one before, it is since the configuration that came next. None where no configuration tells.
+    """
+    having = list(takewhile(lambda of: _serves(of, variant) == model, configurations))
+    was_another = len(having) < len(configurations) and _serves(configurations[len(having)], variant) is not None
+    certain = having[: -1 if was_another else None]
+    return certain[-1].created_at if certain else None
+
+
+def _serves(configuration: Configuration, variant: str) -> str | None:
+    return next((of.model for of in configuration.variants if of.name == variant), None)
 
 
 def choose_evaluation(

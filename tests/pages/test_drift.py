@@ -149,6 +149,16 @@ def test_the_model_that_is_served_has_to_be_evaluated_to_be_the_baseline(populat
     assert "was not evaluated yet" in texts(app)
 
 
+def test_a_served_model_is_known_with_since_when(populated: Environment) -> None:
+    found = drift_alarm.evaluated(populated, "AllTraffic")
+    described = populated.sagemaker.describe_endpoint(EndpointName=populated.names.endpoint)
+    config = populated.sagemaker.describe_endpoint_config(EndpointConfigName=described["EndpointConfigName"])
+    assert found is not None
+    assert found.since == config["CreationTime"]
+    assert found.evaluation is None
+    assert drift_alarm.evaluated(populated, "another") is None
+
+
 def test_a_baseline_of_another_model_is_said(populated: Environment, visit: Visit) -> None:
     source, stream = monitoring.project_source(populated), (populated.names.endpoint, "AllTraffic")
     of = watched(endpoint=stream[0])

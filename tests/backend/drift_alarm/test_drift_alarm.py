@@ -10,8 +10,10 @@ import pytest
 
 from backend import drift_alarm, monitoring
 from backend.aws.environment import Environment
+from backend.deployment import Configuration, Origin, Variant
 from backend.drift import Feature
 from backend.drift_alarm.baselines import usual_of_evaluation
+from backend.drift_alarm.choosing import served_since
 from backend.errors import BaselineTooSmall, DriftDamaged, DriftNotWatched
 from backend.evaluation import Evaluation
 from backend.monitoring import CaptureSource, Selection
@@ -187,3 +189,30 @@ def test_without_foreign_images_nothing_is_said_of_them(project: Environment, al
     found = evaluation(project, 60)
     alone = Evaluation(found.job, found.dataset_id, found.labels, True, BEGIN, found.images[:60])
     assert drift_alarm.noticing(alone, alarmed) is None
+
+
+# Since when a variant has served its model
+
+
+def configuration(minute: int, **models: str) -> Configuration:
+    variants = [Variant(name, False, model, Origin(), None, None, None, 1) for name, model in models.items()]
+    return Configuration(f"c-{minute}", BEGIN + timedelta(minutes=minute), tuple(variants))
+
+
+@pytest.mark.parametrize(
+    ("configurations", "minute"),
+    [
+        ([], None),
+        ([configuration(5, champion="new")], 5),
+        ([configuration(9, champion="new", challenger="old"), configuration(5, champion="new")], 5),
+        ([configuration(9, champion="new"), configuration(5, champion="old"), configuration(1, champion="new")], None),
+        ([configuration(12, champion="new"), configuration(9, champion="new"), configuration(5, champion="old")], 12),
+        ([configuration(9, champion="old"), configuration(5, champion="new")], None),
+        ([configuration(9, champion="new"), configuration(5, challenger="new")], 9),
+    ],
+)
+def test_a_variant_has_served_its_model_since_no_other_can_have_answered(
+    configurations: list[Configuration], minute: int | None
+) -> None:
+    since = BEGIN + timedelta(minutes=minute) if minute is not None else None
+    assert served_since(configurations, "champion", "new") == since
