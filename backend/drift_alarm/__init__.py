@@ -1,7 +1,7 @@
 """The drift alarm of each variant: what it is compared with, how it stands, and who has seen it."""
 
 from backend.drift_alarm.acknowledging import acknowledge
-from backend.drift_alarm.change import AFTER, Change, change_of, values_of
+from backend.drift_alarm.change import Change, change_of, values_of
 from backend.drift_alarm.choosing import (
     MOST_PROMISED,
     SMALLEST_PROMISE,
@@ -16,7 +16,6 @@ from backend.drift_alarm.standing import Episode, Standing, at, episodes, standi
 from backend.drift_alarm.words import alarm_sentence, feature_words
 
 __all__ = [
-    "AFTER",
     "MOST_PROMISED",
     "SMALLEST_PROMISE",
     "Change",

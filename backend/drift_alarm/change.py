@@ -16,7 +16,7 @@ from backend.drift_alarm.standing import Standing, at
 from backend.monitoring import CaptureSource, Selection
 from backend.monitoring.drifting import selected_records
 
-AFTER: Final = 1_000
+_AFTER: Final = 1_000
 """Records behind the change that are looked at, and at most before it."""
 _ENOUGH: Final = 50
 _LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
@@ -49,8 +49,8 @@ def change_of(environment: Environment, source: CaptureSource, standing: Standin
     else:
         return None
     ahead, behind = _selection(standing, watched.since, since), _selection(standing, since, _LAST)
-    before = selected_records(environment, source, ahead, watched.other, AFTER)
-    after = selected_records(environment, source, behind, watched.other, AFTER, newest=False)
+    before = selected_records(environment, source, ahead, watched.other, _AFTER)
+    after = selected_records(environment, source, behind, watched.other, _AFTER, newest=False)
     has_before = len(before) >= _ENOUGH
     usual = watched.usual
     if has_before:
