@@ -21,7 +21,7 @@ from tests.pages.monitored import figures
 from tests.pages.visits import Visit, click, errors, finish, links, table, texts
 
 PAGE = "drift"
-Capture = Callable[[str, Iterable[bytes]], None]
+Capture = Callable[..., None]
 
 
 @pytest.fixture
@@ -189,6 +189,20 @@ def test_beside_an_evaluation_its_pictures_and_what_could_be_noticed_are_shown(
     noticed = table(app, "Noticed after")
     assert noticed["Of the images, foreign"][3::3] == ["1 in 10", "All"]
     assert noticed["Noticed after"][-1].startswith("about ")
+
+
+def test_each_variant_has_an_alarm_of_its_own(project: Environment, visit: Visit, capture: Capture) -> None:
+    capture("a", lines(300))
+    watch(project)
+    capture("b", darker(100))
+    capture("a", lines(100), "shadow")
+    app = visit(project, PAGE)
+    assert len(errors(app)) == 1  # of the variant with the most records
+    app.selectbox(key="drift.stream").select(("scones", "shadow")).run()
+    assert not app.exception
+    assert not errors(app)
+    assert "No baseline is chosen for this variant" in said(app)
+    assert not errors(visit(project, PAGE, variant="shadow"))
 
 
 def test_monitoring_leads_to_an_alarm(project: Environment, visit: Visit, capture: Capture) -> None:

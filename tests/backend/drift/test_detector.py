@@ -199,3 +199,22 @@ def test_the_lamp_is_lit_for_few_baselines_without_a_difference() -> None:
         rng = np.random.default_rng(seed)
         lit += fed(records(60, rng), records(2_000, rng)).difference is not None
     assert lit <= 6  # more of 60 at 5 % each has a probability of 2 %
+
+
+def test_the_evidence_after_each_record_is_given_until_the_alarm_is_raised() -> None:
+    rng = np.random.default_rng(3)
+    found = detector(rng)
+    usual = records(250, rng)
+    told = found.feed(usual)
+    assert told.time.tolist() == usual.time.tolist()
+    assert told.won[-1] == pytest.approx(found.evidence)
+    one_by_one = detector(np.random.default_rng(3))
+    for place in range(250):
+        one_by_one.feed(usual.take(slice(place, place + 1)))
+        assert told.won[place] == pytest.approx(one_by_one.evidence)
+    darker = records(300, rng)
+    raised = found.feed(replace(darker, brightness=darker.brightness * 0.5))
+    assert found.alarm is not None
+    assert raised.won[-1] >= found.promise > raised.won[:-1].max()
+    assert raised.time[-1] == found.alarm.time
+    assert len(found.feed(records(50, rng)).won) == 0
