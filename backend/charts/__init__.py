@@ -2,7 +2,7 @@
 
 from backend.charts.accuracy import accuracy_differences, accuracy_intervals
 from backend.charts.alerts import add_alarms, watched_figure
-from backend.charts.drift import drift_bars, drift_distribution, drift_evidence
+from backend.charts.drift import drift_bars, drift_distribution, drift_evidence, mark_changes
 from backend.charts.evaluation import confusion_squares, cost_curve, coverage_curve, reliability_diagram
 from backend.charts.load import sent_over_time
 from backend.charts.monitoring import (
@@ -36,6 +36,7 @@ __all__ = [
     "drift_bars",
     "drift_distribution",
     "drift_evidence",
+    "mark_changes",
     "pass_rate",
     "probabilities_bar",
     "reliability_diagram",

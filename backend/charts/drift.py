@@ -63,6 +63,13 @@ def drift_evidence(
     return styled(figure, height=280)
 
 
+def mark_changes(figure: go.Figure, times: Sequence[datetime]) -> go.Figure:
+    """A figure over time with a line at each of these times, since when things are otherwise."""
+    for time in times:
+        _mark(figure, time, "changed about here", PALETTE[0], "solid", level=0.98, is_before=True)
+    return figure
+
+
 def drift_distribution(before: NDArray[np.float64], after: NDArray[np.float64], title: str) -> go.Figure:
     """A feature's values before and after: the share of each that lies in a bin; both have values."""
     low, high = (float(of(np.concatenate([before, after]))) for of in (np.min, np.max))

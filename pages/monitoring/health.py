@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from backend import drift_alarm
 from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource, Contents
 from backend.monitoring.health import Comparison
 from backend.wording import count_of, enumerated
 from pages.monitoring.shown import Shown, in_words
-from pages.shared import PagePath, reads
+from pages.shared import reads
 from pages.shared.text import as_text, visible
 from pages.shared.times import format_time
 
@@ -77,22 +76,6 @@ def draw_comparison(comparison: Comparison) -> None:
         )
     if comparison.awaited:
         st.caption(f"Not due yet: the records of {count_of(comparison.awaited, 'execution')}.")
-
-
-def draw_drift(shown: Shown) -> None:
-    """Which variants' drift alarm is on, with a way to what it tells; nothing where none is."""
-    standings = reads.drift_standings(shown.environment, shown.source)
-    is_meant = [
-        standing
-        for (endpoint, variant), standing in standings.items()
-        if shown.view.endpoint in (None, endpoint) and shown.view.variant in (None, variant) and standing.alarm
-    ]
-    for standing in is_meant:
-        name = f"{as_text(standing.watched.variant)}: " if len(standings) > 1 else ""
-        told = drift_alarm.alarm_sentence(standing, [as_text(label) for label in shown.labels])
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/notifications_active: :red[**Drift.**] {name}{told}")
-            st.page_link(PagePath.DRIFT, icon=":material/arrow_forward:")
 
 
 def draw_problems(environment: Environment, source: CaptureSource, contents: Contents) -> None:

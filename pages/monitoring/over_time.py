@@ -12,6 +12,7 @@ import streamlit as st
 from backend import charts, monitoring
 from backend.staging.labels import OTHER
 from pages.monitoring.alarms import draw_alarm_names, shade_alarms
+from pages.monitoring.drifting import mark_changes
 from pages.monitoring.shown import Shown, chart_key, in_words, open_record, pick
 from pages.shared import reads
 from pages.shared.captured.address import Changes, change, chosen, follow_view
@@ -38,13 +39,13 @@ def time_figure(shown: Shown) -> Any:
         points = charts.confidence_points(
             records, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
         )
-        return shade_alarms(points, shown)
+        return mark_changes(shade_alarms(points, shown), shown)
     summary = shown.summary
     steps = summary.over_time(shown.threshold)
     bands = charts.confidence_bands(
         steps, summary.lowest, summary.step, shown.threshold, shown.labels, shown.window, shown.what_if, shown.other
     )
-    return shade_alarms(bands, shown)
+    return mark_changes(shade_alarms(bands, shown), shown)
 
 
 def draw_over_time(shown: Shown) -> None:

@@ -11,8 +11,9 @@ from backend.monitoring.health import Comparison
 from backend.staging import Dataset
 from backend.workflow import Workflow
 from pages.monitoring.distributions import draw_class_mix, draw_histogram, draw_pass_rate
+from pages.monitoring.drifting import draw_drift
 from pages.monitoring.export import draw_exports
-from pages.monitoring.health import draw_comparison, draw_drift, draw_health, draw_problems, draw_unreadable
+from pages.monitoring.health import draw_comparison, draw_health, draw_problems, draw_unreadable
 from pages.monitoring.over_time import draw_over_time, draw_what_if
 from pages.monitoring.record import draw_selected
 from pages.monitoring.shown import Shown, summarized

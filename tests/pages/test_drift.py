@@ -17,7 +17,7 @@ from pages.shared import JobName
 from tests.backend.drift_alarm.alarming import darker, evaluation, first
 from tests.backend.monitoring.watching import BEGIN, lines, watched
 from tests.pages.conftest import made_project
-from tests.pages.monitored import figures
+from tests.pages.monitored import OVER_TIME, figures
 from tests.pages.visits import Visit, click, errors, finish, links, table, texts
 
 PAGE = "drift"
@@ -213,3 +213,5 @@ def test_monitoring_leads_to_an_alarm(project: Environment, visit: Visit, captur
     app = visit(project, "monitoring")
     assert "The brightness is not as it was, since about 2026-01-02 00:0" in texts(app)
     assert "drift" in links(app)
+    notes = figures(app)[OVER_TIME]["layout"]["annotations"]
+    assert [note["x"] for note in notes if note["text"] == "changed about here"] == ["2026-01-02 00:05:00.000000"]
