@@ -15,7 +15,12 @@ _PLACES = {Place.EMBEDDED: "The embedded AWS", Place.AWS: "An AWS account"}
 
 def draw_code(environment: Environment, example: Example, values: Mapping[str, Any]) -> None:
     """A fold with a step as a script, for either place; `values` by the names that the script assigns."""
-    with st.expander("Show the code", icon=":material/code:", type="compact", key=f"code.{example}"):
+    fold = st.expander(
+        "Show the code", icon=":material/code:", type="compact", key=f"code.{example}", on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold:
         st.caption(
             "The same with boto3, in a script or a notebook: run it in the project's folder, with the project's Python."
         )

@@ -51,7 +51,7 @@ def test_the_endpoint_is_in_service(page: Page, survivor: Survivor) -> None:
 
 def test_the_workflow_is_there(page: Page, survivor: Survivor) -> None:
     go_to(page, "Workflow")
-    page.get_by_text("CREATE_COMPLETE").wait_for()
+    page.get_by_text("CREATE_COMPLETE").first.wait_for()
     assert page.get_by_role("spinbutton", name="Threshold").input_value() == f"{survivor.figures['threshold']:.2f}"
 
 

@@ -24,6 +24,9 @@ def test_the_code_of_a_page_has_the_projects_names_for_either_place(
 ) -> None:
     example, call, name = SHOWN[page]
     app = visit(populated, page)
+    assert not any(call in code.value for code in app.code)  # a fold that is closed costs nothing
+    app.session_state[f"code.{example}"] = True
+    app.run()
     here = next(code.value for code in app.code if call in code.value)
     assert f'project = "{populated.project}"' in here
     assert f'state_dir = "{populated.settings.state_dir}"' in here

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import ground_truth, monitoring, review
+from backend import deployment, ground_truth, monitoring, review, training
 from backend.aws.environment import Environment
 from backend.evaluation import EvaluatedImage, Evaluation
 from backend.evaluation.stored import evaluation_key, store_evaluation
@@ -196,8 +196,8 @@ def test_labels_that_came_from_elsewhere_count_for_the_promise(visit: Visit, pop
     asked = next(record for record in cloud.captured(populated) if unquote(record.attributes) in keys)
     others = [key for key in keys if key != unquote(asked.attributes)]
     images = tuple(EvaluatedImage(key, "test", 0, (0.9, 0.1), key) for key in others)
-    job = populated.sagemaker.list_training_jobs(NameContains=populated.project)["TrainingJobSummaries"][0]
-    evaluation = Evaluation(job["TrainingJobName"], "any", LABELS, is_untouched=True, evaluated_at=at, images=images)
+    [job, *_] = deployment.deployable(populated, training.list_training_jobs(populated))  # which the page shows
+    evaluation = Evaluation(job.name, "any", LABELS, is_untouched=True, evaluated_at=at, images=images)
     store_evaluation(populated, evaluation)
     ground_truth.write_labels(populated, "warehouse", at, {asked.inference_id: "bicycle"})
     try:
