@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import deployment, ground_truth, monitoring, review, training
+from backend import deployment, ground_truth, monitoring, review, workflow
 from backend.aws.environment import Environment
 from backend.evaluation import EvaluatedImage, Evaluation
 from backend.evaluation.stored import evaluation_key, store_evaluation
+from backend.pipeline.captures import wait_for_captures
 from backend.review import Kind
+from backend.workflow.inference_ids import inference_id
 from pages.review.address import Request, read_request
 from pages.shared import JobName
 from pages.shared.reviewing import review_query
@@ -192,17 +193,21 @@ def test_times_without_a_zone_are_utc() -> None:
 
 def test_labels_that_came_from_elsewhere_count_for_the_promise(visit: Visit, populated: Environment) -> None:
     """Those of pictures that the evaluation did not have: one of the test images is left out of it here."""
-    at, keys = datetime.now(UTC), sorted(cloud.keys_of_test_images(populated))
-    asked = next(record for record in cloud.captured(populated) if unquote(record.attributes) in keys)
-    others = [key for key in keys if key != unquote(asked.attributes)]
-    images = tuple(EvaluatedImage(key, "test", 0, (0.9, 0.1), key) for key in others)
-    [job, *_] = deployment.deployable(populated, training.list_training_jobs(populated))  # which the page shows
-    evaluation = Evaluation(job.name, "any", LABELS, is_untouched=True, evaluated_at=at, images=images)
+    key, *others = sorted(cloud.keys_of_test_images(populated))
+    [asked] = workflow.run_batch(populated, [key])  # by the model that serves now
+    wait_for_captures(populated, [inference_id(asked.name)])
+    endpoint, at = deployment.describe_endpoint(populated), datetime.now(UTC)
+    assert endpoint is not None
+    assert endpoint.training_job is not None
+    images = tuple(EvaluatedImage(other, "test", 0, (0.9, 0.1), other) for other in others)
+    evaluation = Evaluation(endpoint.training_job, "any", LABELS, is_untouched=True, evaluated_at=at, images=images)
     store_evaluation(populated, evaluation)
-    ground_truth.write_labels(populated, "warehouse", at, {asked.inference_id: "bicycle"})
+    ground_truth.write_labels(populated, "warehouse", at, {inference_id(asked.name): "bicycle"})
     try:
-        said = texts(visit(populated, "evaluation"))
-        assert f"Counted beside the {len(others)} test images of known classes: 1 labelled record" in said
+        app = visit(populated, "evaluation")
+        app.selectbox(key="evaluation.job").set_value(evaluation.job).run()
+        counted = f"Counted beside the {len(others)} test images of known classes: 1 labelled record"
+        assert counted in texts(app)
     finally:
         ground_truth.delete_labels(populated, "warehouse", at)
         populated.s3.delete_object(Bucket=populated.bucket, Key=evaluation_key(evaluation.job))
