@@ -11,13 +11,13 @@ from typing import Any
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors, find
+from backend.aws.listing import stamped_names
 from backend.deployment.artifacts import is_there
 from backend.deployment.variants import Variant, configured_variants, origins, share
 from backend.errors import DeploymentNotPossible, ModelMissing
 
 MOST_LISTED = 20
 _THREADS = 8
-_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,8 @@ def models_in_use(environment: Environment) -> set[str]:
 
 
 def _names(environment: Environment) -> Iterator[str]:
-    """Newest first; another project's may begin like ours, and evaluations have names of their own."""
-    pages = environment.sagemaker.get_paginator("list_endpoint_configs").paginate(
-        NameContains=f"{environment.project}-",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        PaginationConfig={"PageSize": _PAGE_SIZE},
-    )
-    for page in pages:
-        for config in page["EndpointConfigs"]:
-            if environment.names.is_stamped(config["EndpointConfigName"]):
-                yield config["EndpointConfigName"]
+    """Newest first; evaluations have names of their own."""
+    return stamped_names(environment, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName")
 
 
 def _describe(environment: Environment, names: Iterator[str]) -> list[Mapping[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final
 
 import numpy as np
@@ -21,7 +20,7 @@ from backend.monitoring.detectable import key_of
 from backend.monitoring.drifting import selected_records
 from backend.monitoring.pictures import Picture, measure
 from backend.monitoring.watched import Usual
-from backend.progress import Progress, no_progress
+from backend.progress import Progress, no_progress, side_by_side
 from backend.wording import count_of
 
 MOST_RECORDS: Final = 20_000
@@ -104,20 +103,13 @@ def _quantiles(found: NDArray[np.float64]) -> list[float]:
 
 def _measured(environment: Environment, keys: Sequence[str], progress: Progress) -> list[Picture]:
     """The pictures in the keys' order, read side by side."""
-
-    def read(key: str) -> Picture:
-        return measure(staging.read_image(environment, key))
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        asked = [pool.submit(read, key) for key in keys]
-        try:
-            for done, picture in enumerate(as_completed(asked), start=1):
-                picture.result()
-                progress(done / len(asked), f"Measured {done:,} of {len(asked):,} test images.")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        return [picture.result() for picture in asked]
+    return side_by_side(
+        lambda key: measure(staging.read_image(environment, key)),
+        keys,
+        _THREADS,
+        progress,
+        lambda done, of: f"Measured {done:,} of {of:,} test images.",
+    )
 
 
 def _as_captured(found: NDArray[np.float64]) -> NDArray[np.float64]:

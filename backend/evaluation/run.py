@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from backend.errors import EvaluationNotPossible, InvalidImage
 from backend.evaluation.questions import Question, folder_questions, staged_questions
 from backend.evaluation.record import EvaluatedImage, Evaluation
 from backend.evaluation.stored import store_evaluation
-from backend.progress import Progress, no_progress, part_of
+from backend.progress import Progress, no_progress, part_of, side_by_side
 from backend.staging import Dataset
 from backend.training import TrainingJob
 from backend.wording import count_of
@@ -66,16 +65,13 @@ def _ask_all(
     environment: Environment, endpoint: str, questions: Sequence[Question], progress: Progress
 ) -> list[Answer]:
     """The answers in the questions' order; of a folder's file that is no image, what is wrong with it."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        asked = [pool.submit(_ask, environment, endpoint, question) for question in questions]
-        try:
-            for done, answer in enumerate(as_completed(asked), start=1):
-                answer.result()
-                progress(done / len(asked), f"Asked about {done:,} of {len(asked):,} images.")
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        return [answer.result() for answer in asked]
+    return side_by_side(
+        lambda question: _ask(environment, endpoint, question),
+        questions,
+        _AT_ONCE,
+        progress,
+        lambda done, of: f"Asked about {done:,} of {of:,} images.",
+    )
 
 
 def _ask(environment: Environment, endpoint: str, question: Question) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from backend.aws.environment import Environment
 from backend.aws.errors import aws_errors
+from backend.aws.listing import stamped_names
 from backend.aws.names import DATASETS_PREFIX, MODELS_PREFIX
 from backend.aws.polling import attempts, goes_on
 from backend.errors import TrainingFailed, TrainingNotPossible
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ENDED = frozenset({"Completed", "Failed", "Stopped"})
 _CONCURRENT_DESCRIBES = 8
-_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class TrainingJob:
     @property
     def has_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def why_stopped(self) -> str:
+        """Of a job that ended as Stopped, in words."""
+        return "it ran into its time limit" if self.secondary_status == "MaxRuntimeExceeded" else "it was stopped"
 
     @property
     def validation_accuracy(self) -> float | None:
@@ -110,7 +115,8 @@ def list_training_jobs(
 ) -> list[TrainingJob]:
     """This project's newest training jobs, newest first; those in `ended`, by name, are not asked for again."""
     with aws_errors("list the training jobs"):
-        names = list(islice(_our_jobs(environment), limit))
+        ours = stamped_names(environment, "list_training_jobs", "TrainingJobSummaries", "TrainingJobName")
+        names = list(islice(ours, limit))
     known = dict(ended or {})
     with ThreadPoolExecutor(_CONCURRENT_DESCRIBES) as pool:
         return list(pool.map(lambda name: known.get(name) or describe_training(environment, name), names))
@@ -145,7 +151,7 @@ def wait_for_training(environment: Environment, name: str, progress: Progress = 
             progress(*_how_far(environment, job))
     if job.status != "Completed":
         raise TrainingFailed(
-            f"Training job {name} ended as {job.status}: {job.failure_reason or _why_stopped(job)}. "
+            f"Training job {name} ended as {job.status}: {job.failure_reason or job.why_stopped}. "
             "Read its log, correct the options or the data, and train again."
         )
     return job
@@ -162,24 +168,6 @@ def _how_far(environment: Environment, job: TrainingJob) -> tuple[float, str]:
         return 0.0, text
     said = f"{text} Epoch {log.epochs_done} of {job.epochs} is done, about {left:.0f} s are left."
     return min(log.epochs_done / job.epochs, 1.0), said
-
-
-def _why_stopped(job: TrainingJob) -> str:
-    return "it ran into its time limit" if job.secondary_status == "MaxRuntimeExceeded" else "it was stopped"
-
-
-def _our_jobs(environment: Environment) -> Iterator[str]:
-    """The names of this project's jobs, newest first: another project's may begin like ours."""
-    pages = environment.sagemaker.get_paginator("list_training_jobs").paginate(
-        NameContains=f"{environment.project}-",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        PaginationConfig={"PageSize": _PAGE_SIZE},
-    )
-    for page in pages:
-        for job in page["TrainingJobSummaries"]:
-            if environment.names.is_stamped(job["TrainingJobName"]):
-                yield job["TrainingJobName"]
 
 
 def dataset_id_of(job: Mapping[str, Any]) -> str | None:

@@ -48,9 +48,8 @@ def _draw_end(job: TrainingJob, log: training.TrainingLog) -> None:
     elif job.status == "Stopped" and log.accuracy is None:
         st.info("Stopped before the first epoch was validated: no model was kept.", icon=":material/stop_circle:")
     elif job.status == "Stopped" and log.accuracy is not None:
-        why = "It ran into its time limit" if job.secondary_status == "MaxRuntimeExceeded" else "It was stopped"
-        kept = f"{why}; the model of epoch {log.accuracy.kept_epoch + 1}, the best so far, is kept."
-        draw_next(PagePath.DEPLOYMENT, f"{kept} It can be deployed.")
+        kept = f"the model of epoch {log.accuracy.kept_epoch + 1}, the best so far, is kept."
+        draw_next(PagePath.DEPLOYMENT, f"{job.why_stopped.capitalize()}; {kept} It can be deployed.")
 
 
 def _draw_head(environment: Environment, job: TrainingJob, log: training.TrainingLog) -> None:

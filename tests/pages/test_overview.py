@@ -7,13 +7,11 @@ from collections import Counter
 import pytest
 import streamlit as st
 
-from backend import workflow
 from backend.aws.environment import Environment
-from backend.pipeline.captures import wait_for_captures
-from backend.workflow.inference_ids import inference_id
 from pages.shared import JobName
 from tests.pages import cloud
 from tests.pages.visits import Visit, Work, click, finish, links, table, texts
+from tests.projects import await_captured
 
 
 def test_when_every_step_is_done_it_says_so_and_leads_to_each(visit: Visit, populated: Environment) -> None:
@@ -43,8 +41,7 @@ def test_the_executions_are_counted_by_how_they_ended(visit: Visit, populated: E
 
 
 def test_the_captured_records_are_counted_as_the_files_have_them(visit: Visit, populated: Environment) -> None:
-    judged = [execution.name for execution in workflow.list_executions(populated) if execution.verdict is not None]
-    wait_for_captures(populated, [inference_id(name) for name in judged])  # what other tests sent a moment ago
+    await_captured(populated)  # what other tests sent a moment ago
     visit(populated, "monitoring")  # which reads them
     count = len(cloud.captured(populated))
     assert f"{count} captured records in " in texts(visit(populated, "overview"))

@@ -6,20 +6,17 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from backend import workflow
 from backend.aws.environment import Environment
-from backend.pipeline import wait_for_captures
-from backend.workflow.inference_ids import inference_id
 from tests.pages import cloud
 from tests.pages.monitored import HISTOGRAM, OVER_TIME, PAGE, counts, figures, points, wall
 from tests.pages.visits import Visit, click, metrics
+from tests.projects import await_captured
 
 
 @pytest.fixture(scope="module", autouse=True)
 def delivered(populated: Environment) -> None:
     """What other tests sent a moment ago is captured and read: else it would come between two looks at it."""
-    judged = [execution for execution in workflow.list_executions(populated) if execution.verdict is not None]
-    wait_for_captures(populated, [inference_id(execution.name) for execution in judged])
+    await_captured(populated)
 
 
 def test_the_records_are_those_of_the_capture_files(visit: Visit, populated: Environment) -> None:

@@ -40,6 +40,12 @@ def start_endless(project: Environment) -> str:
     return training.start_training(project, dataset, training.TrainingOptions(epochs=500))
 
 
+def await_end(project: Environment, name: str) -> None:
+    project.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
+        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+
+
 @pytest.fixture
 def trains(populated: Environment) -> Iterator[Environment]:
     """The project; what still trains when the test is over is stopped."""
@@ -48,9 +54,7 @@ def trains(populated: Environment) -> Iterator[Environment]:
         if described(populated, name)["TrainingJobStatus"] == "InProgress":
             populated.sagemaker.stop_training_job(TrainingJobName=name)
         if described(populated, name)["TrainingJobStatus"] not in ENDED:
-            populated.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-                TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-            )
+            await_end(populated, name)
 
 
 def test_jobs_are_listed_newest_first(visit: Visit, populated: Environment) -> None:
@@ -146,9 +150,7 @@ def test_a_batch_larger_than_the_dataset_is_refused(visit: Visit, populated: Env
 def test_stopping_ends_the_job(visit: Visit, trains: Environment) -> None:
     name = start_endless(trains)
     click(visit(trains, PAGE), "Stop")
-    trains.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    await_end(trains, name)
     assert described(trains, name)["TrainingJobStatus"] == "Stopped"
     shown = table(visit(trains, PAGE), "Job")
     assert (shown["Job"][0], shown["Status"][0]) == (name, "Stopped")
@@ -157,9 +159,7 @@ def test_stopping_ends_the_job(visit: Visit, trains: Environment) -> None:
 def stop(project: Environment, name: str) -> None:
     """Stop a training job, and wait until it has."""
     training.stop_training(project, name)
-    project.sagemaker.get_waiter("training_job_completed_or_stopped").wait(
-        TrainingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    await_end(project, name)
 
 
 def test_what_a_stopped_job_kept_is_said(visit: Visit, trains: Environment) -> None:

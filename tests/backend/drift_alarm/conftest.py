@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,16 +12,12 @@ from backend.aws.environment import Environment
 from backend.monitoring import CaptureSource
 from tests.backend.drift_alarm.alarming import LABELS, STREAM, Capture, darker, first
 from tests.backend.monitoring.watching import lines
-from tests.projects import of_project
-
-_numbers = itertools.count(1)
+from tests.projects import empty_project
 
 
 @pytest.fixture
 def project(environment: Environment, tmp_path: Path) -> Environment:
-    own = of_project(environment, f"drift-{next(_numbers)}", tmp_path)
-    own.s3.create_bucket(Bucket=own.bucket)
-    return own
+    return empty_project(environment, "drift", tmp_path)
 
 
 @pytest.fixture

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from backend.aws.environment import Environment
-from tests.projects import of_project
-
-_numbers = itertools.count(1)
+from tests.projects import empty_project
 
 
 @pytest.fixture
 def captures(environment: Environment, tmp_path: Path) -> Environment:
     """The environment with an empty bucket and an empty cache."""
-    own = of_project(environment, f"captures-{next(_numbers)}", tmp_path)
-    own.s3.create_bucket(Bucket=own.bucket)
-    return own
+    return empty_project(environment, "captures", tmp_path)
 
 
 @pytest.fixture
