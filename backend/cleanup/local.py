@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from backend import monitoring
@@ -11,6 +14,10 @@ from backend.aws.environment import Environment
 from backend.cleanup.resource import Found, Kind, describe_content
 from backend.errors import CleanupIncomplete
 from backend.progress import Progress
+
+_TRIES = 20
+"""How often a folder is deleted in which others go on writing."""
+_OTHERS_WRITE = {errno.ENOTEMPTY, errno.ENOENT}
 
 
 def _find_cache(environment: Environment) -> Iterator[Found]:
@@ -22,9 +29,17 @@ def _find_downloads(environment: Environment) -> Iterator[Found]:
 
 
 def _find_folder(folder: Path) -> Iterator[Found]:
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    sizes = list(_file_sizes(folder))
     if sizes:
         yield Found(str(folder), describe_content(sizes, "file"))
+
+
+def _file_sizes(folder: Path) -> Iterator[int]:
+    """In bytes, of all files below it; what goes meanwhile is left out."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield (Path(parent) / name).stat().st_size
 
 
 def _delete_cache(environment: Environment, _name: str, _progress: Progress) -> None:
@@ -37,12 +52,17 @@ def _delete_downloads(environment: Environment, _name: str, _progress: Progress)
 
 
 def _delete_folder(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise CleanupIncomplete(f"Folder {folder} cannot be deleted: {error.strerror}.") from error
+    """Delete it with all in it, while pages and other processes may write there."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if not folder.exists():
+                return
+            if not (tries_left and error.errno in _OTHERS_WRITE):
+                raise CleanupIncomplete(f"Folder {folder} cannot be deleted: {error.strerror}.") from error
+        else:
+            return
 
 
 KINDS = (
