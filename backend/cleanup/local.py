@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +12,6 @@ from backend.aws.environment import Environment
 from backend.cleanup.resource import Found, Kind, describe_content
 from backend.errors import CleanupIncomplete
 from backend.progress import Progress
-
-_TRIES = 20
-"""How often a folder is deleted in which others go on writing."""
-_OTHERS_WRITE = {errno.ENOTEMPTY, errno.ENOENT}
 
 
 def _find_cache(environment: Environment) -> Iterator[Found]:
@@ -29,40 +23,36 @@ def _find_downloads(environment: Environment) -> Iterator[Found]:
 
 
 def _find_folder(folder: Path) -> Iterator[Found]:
-    sizes = list(_file_sizes(folder))
+    sizes = list[int]()
+    for path in _files(folder):
+        with suppress(FileNotFoundError):  # it went meanwhile
+            sizes.append(path.stat().st_size)
     if sizes:
         yield Found(str(folder), describe_content(sizes, "file"))
 
 
-def _file_sizes(folder: Path) -> Iterator[int]:
-    """In bytes, of all files below it; what goes meanwhile is left out."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                yield (Path(parent) / name).stat().st_size
-
-
 def _delete_cache(environment: Environment, _name: str, _progress: Progress) -> None:
     monitoring.delete_cache(environment)  # pages have it open
-    _delete_folder(environment.cache_dir)
+    _delete_files(environment.cache_dir)
 
 
 def _delete_downloads(environment: Environment, _name: str, _progress: Progress) -> None:
-    _delete_folder(environment.downloads_dir)
+    _delete_files(environment.downloads_dir)
 
 
-def _delete_folder(folder: Path) -> None:
-    """Delete it with all in it, while pages and other processes may write there."""
-    for tries_left in reversed(range(_TRIES)):
+def _delete_files(folder: Path) -> None:
+    """Delete all files below a folder. It stays itself, empty: pages and other processes are about to write there."""
+    for path in _files(folder):
         try:
-            shutil.rmtree(folder)
+            path.unlink(missing_ok=True)
         except OSError as error:
-            if not folder.exists():
-                return
-            if not (tries_left and error.errno in _OTHERS_WRITE):
-                raise CleanupIncomplete(f"Folder {folder} cannot be deleted: {error.strerror}.") from error
-        else:
-            return
+            raise CleanupIncomplete(f"File {path} cannot be deleted: {error.strerror}.") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield Path(parent) / name
 
 
 KINDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -39,58 +40,41 @@ def delete_cache(project: Environment) -> None:
     kind("local cache").delete(project, "", no_progress)
 
 
-@pytest.mark.parametrize("files", [1, 3])
-def test_a_folder_is_deleted_though_a_page_puts_files_into_it_meanwhile(
-    project: Environment, files: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written, remove = list[Path](), os.rmdir
+def files(project: Environment) -> list[Path]:
+    return [path for path in project.cache_dir.rglob("*") if path.is_file()]
 
-    def too_late(path: Any, **options: Any) -> None:
-        """Remove an empty folder, into which somebody has written the moment before."""
-        if len(written) < files:
-            written.append(project.cache_dir / "old" / f"new{len(written)}.db")
-            write(written[-1])
-        remove(path, **options)
 
-    monkeypatch.setattr(os, "rmdir", too_late)
+def test_all_files_go_and_who_was_about_to_write_finds_the_folder(project: Environment) -> None:
+    write(project.cache_dir / "other.db")
     delete_cache(project)
-    assert len(written) == files
-    assert not project.cache_dir.exists()
+    assert files(project) == []
+    (project.cache_dir / "old" / "new.db").touch()
 
 
-def test_a_folder_is_deleted_though_somebody_else_deletes_in_it_meanwhile(
+def test_a_file_that_somebody_else_deletes_meanwhile_is_no_error(
     project: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(project.cache_dir / "other" / "records.db")
-    unlink, is_first = os.unlink, {True}
+    unlink = Path.unlink
 
-    def gone(path: Any, **options: Any) -> None:
-        """Delete a file, which somebody has deleted the moment before."""
-        if is_first:
-            is_first.clear()
-            unlink(path, **options)
+    def gone(path: Path, **options: Any) -> None:
+        unlink(path)
         unlink(path, **options)
 
-    monkeypatch.setattr(os, "unlink", gone)
+    monkeypatch.setattr(Path, "unlink", gone)
     delete_cache(project)
-    assert not project.cache_dir.exists()
+    assert files(project) == []
 
 
-def test_a_folder_into_which_somebody_never_stops_writing_is_said_to_be_left(
-    project: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    remove = os.rmdir
+def test_a_file_that_cannot_be_deleted_is_named(project: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path, **_options: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    def too_late(path: Any, **options: Any) -> None:
-        write(project.cache_dir / "old" / "new.db")
-        remove(path, **options)
-
-    monkeypatch.setattr(os, "rmdir", too_late)
-    with pytest.raises(CleanupIncomplete, match="cannot be deleted: Directory not empty"):
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(CleanupIncomplete, match=r"records\.db cannot be deleted: Operation not permitted"):
         delete_cache(project)
 
 
-def test_a_folder_that_was_deleted_before_is_no_error(project: Environment) -> None:
+def test_a_folder_that_is_not_there_is_no_error(project: Environment) -> None:
     shutil.rmtree(project.cache_dir)
     delete_cache(project)
 
