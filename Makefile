@@ -6,7 +6,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 ARCHIVE ?=
 JSON ?=
 
-.PHONY: run demo test quick check check-full coverage mutants lint types lock clean
+.PHONY: run demo test quick check system check-full coverage mutants lint types lock clean
 
 run: $(VENV)/.app
 	$(BIN)/streamlit run streamlit_app.py
@@ -28,8 +28,11 @@ test: $(VENV)/.test
 quick: $(VENV)/.test
 	$(BIN)/python -m pytest --quick -q -r fE -m "not slow and not aws and not browser"
 
-# With the tools of development installed, `test` drives a browser too.
 check: lint types test
+
+# What `check` leaves out, as it would double its time: whole services and models, and the app in a browser.
+system: $(VENV)/.dev
+	$(PYTEST) -m "(system or browser) and not slow and not aws"
 
 CLIENTS := aws-cli sdk-v2 sdk-v3
 check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
@@ -38,7 +41,7 @@ check-full: lint types $(CLIENTS:%=$(VENV)/%/.installed)
 
 # Fails below the floor in pyproject.toml.
 coverage: $(VENV)/.dev
-	$(PYTEST) --cov
+	$(PYTEST) -m "not slow and not aws" --cov
 
 # Changes one thing at a time in what keeps strangers and bombs out, and tells which changes no test notices; minutes.
 mutants: $(VENV)/.dev

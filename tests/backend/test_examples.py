@@ -20,6 +20,8 @@ from backend.progress import no_progress
 from backend.staging.sample import draw_archive
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 LABELS = ["bicycle", "motorcycle"]
 

@@ -19,6 +19,8 @@ from backend.workflow import NOT_A_KNOWN_CLASS, REJECTED, Outcome, Result
 from tests.conftest import PipelineRun
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 
 def _assert_every_image_was_judged_and_captured_once(figures: dict[str, Any]) -> None:
     submitted = figures["test_images"]

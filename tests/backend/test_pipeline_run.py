@@ -16,6 +16,8 @@ from backend.pipeline.record import _JSON
 from backend.progress import Progress
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 OPTIONS = PipelineOptions(
     staging.OfflineSample(20, 4), other=None, training=training.TrainingOptions(epochs=1), threshold=0.3
 )

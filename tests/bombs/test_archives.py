@@ -15,6 +15,8 @@ from backend.staging.transform import select_images
 from tests.bombs.archives import BOMBS, HARMLESS
 from tests.bombs.measure import measure
 
+pytestmark = pytest.mark.system
+
 OF_A_KIND = {
     *("a file name of shared lists", "deep lists", "deep tuples of one", "dictionaries", "marks", "nothings"),
     *("nothings remembered", "frames", "a string of zeros", "a line without an end"),

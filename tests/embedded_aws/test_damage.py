@@ -26,6 +26,8 @@ from tests.embedded_aws.sagemaker.examples import IMAGE_URI, training_request
 from tests.embedded_aws.sagemaker.scripted import wait_until
 from tests.embedded_aws.small_disk import SmallDisk, small_disk
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -18,6 +18,8 @@ from backend.aws.environment import Environment, open_environment
 from backend.settings import Settings
 from tests.embedded_aws.sagemaker.scripted import wait_until
 
+pytestmark = pytest.mark.system
+
 ROLE = "arn:aws:iam::000000000000:role/any"
 AT_ONCE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 WAITING = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}

@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError
 from backend.aws.environment import Environment
 from tests.embedded_aws import signing
 
+pytestmark = pytest.mark.system
+
 BOTH = pytest.mark.parametrize("service", ["s3", "sagemaker"])
 
 

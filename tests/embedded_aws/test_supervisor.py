@@ -21,6 +21,8 @@ import embedded_aws
 from backend.aws.environment import EmbeddedSession
 from embedded_aws.installation import SERVICES
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -28,6 +28,8 @@ from tests.pages.monitored import HISTOGRAM, OVER_TIME, counts, figures, wall
 from tests.pages.visits import Visit, click, errors, finish, metrics, table, texts
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 KNOWN = ("bicycle", "motorcycle")
 FIVE = ("bicycle", "bus", "motorcycle", "pickup_truck", "train")
 LABELS = {"two": KNOWN, "two-and-other": (*KNOWN, "other"), "five": FIVE, "five-and-other": (*FIVE, "other")}

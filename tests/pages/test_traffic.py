@@ -19,6 +19,8 @@ from tests.pages import cloud
 from tests.pages.monitored import figures, points
 from tests.pages.visits import JOB_SECONDS, Visit, click, errors, finish, links, metrics, table, texts
 
+pytestmark = pytest.mark.system
+
 PAGE = "test_images"
 CHART = "Images sent over time"
 

@@ -25,6 +25,8 @@ from backend.monitoring.objects import Listed, list_all, open_place
 from backend.settings import Settings
 from tests.embedded_aws.sagemaker.scripted import wait_until
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[3]
 ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
 OWNER = """

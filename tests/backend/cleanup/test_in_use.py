@@ -21,6 +21,8 @@ from backend.overview import State
 from tests import answers
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 NAME = "scones-use-20260131-093012-000000"
 IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 JOB = "cleanup in use"

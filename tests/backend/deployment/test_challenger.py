@@ -20,6 +20,8 @@ from backend.aws.polling import attempts
 from backend.deployment.serving import VARIANT
 from backend.staging.pictures import check_picture
 
+pytestmark = pytest.mark.system
+
 OPTIONS = deployment.DeploymentOptions()
 SHARE = 0.2
 CERTAIN = 1 - 1e-9

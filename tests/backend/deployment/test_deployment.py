@@ -15,6 +15,8 @@ from backend.errors import EndpointNotInService, ModelMissing, TrainingFailed
 from backend.training.algorithm import algorithm_image
 from tests import answers
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def endpoint(environment: Environment, trained_job: training.TrainingJob) -> deployment.Endpoint:

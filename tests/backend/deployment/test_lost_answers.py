@@ -13,6 +13,8 @@ from backend.aws.environment import Environment
 from backend.errors import AwsRequestError
 from tests import answers
 
+pytestmark = pytest.mark.system
+
 OPTIONS = deployment.DeploymentOptions()
 
 

@@ -26,6 +26,8 @@ from backend.errors import (
 from backend.evaluation.record import Evaluation
 from tests import answers
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from backend.monitoring.places import FolderPlace
 from backend.monitoring.store import CaptureStore
 from tests.capture_lines import capture_line
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[3]
 FILES = 240
 READ = """

@@ -7,9 +7,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from backend.aws.environment import Environment
 from backend.review import Kind
 from tests.backend.review.captured import LABELS, line, make_queue, opinions, put, truth
+
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[3]
 PICTURES = 30

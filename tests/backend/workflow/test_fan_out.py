@@ -23,6 +23,8 @@ from backend.workflow.fan_out import FanOut, Summary
 from tests.machine import THRESHOLD, Machine, answer, picture
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 LABELS = ("bicycle", "motorcycle", "other")
 ANSWERS = {
     "a-sure": answer(3, 0, THRESHOLD),

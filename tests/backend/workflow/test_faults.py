@@ -20,6 +20,8 @@ from backend.workflow import Execution, Outcome
 from tests.machine import picture
 from tests.projects import of_project
 
+pytestmark = pytest.mark.system
+
 KEYS = [f"uploads/{number:02}.png" for number in range(12)]
 SECONDS = 60
 

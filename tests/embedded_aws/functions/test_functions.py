@@ -15,6 +15,8 @@ from backend.aws.environment import Environment
 from tests.embedded_aws.functions.conftest import ROLE_ARN, Deploy, Function
 from tests.embedded_aws.sagemaker.scripted import wait_until
 
+pytestmark = pytest.mark.system
+
 
 def returning(expression: str) -> str:
     return f"import base64, decimal\ndef lambda_handler(event, context):\n    return {expression}\n"

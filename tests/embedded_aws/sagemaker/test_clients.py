@@ -16,6 +16,8 @@ from tests.embedded_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN, training_
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture(scope="module")
 def trained(environment: Environment, bucket: str, training_set: dict[str, str]) -> Any:

@@ -17,6 +17,8 @@ from PIL import Image
 from backend.aws.environment import Environment
 from tests.embedded_aws.sagemaker.course import solutions
 
+pytestmark = pytest.mark.system
+
 ROLE_ARN = "arn:aws:iam::000000000000:role/any"
 TIMEOUT = 240.0
 SURE, UNSURE = "0.0", "1.0"  # thresholds that every answer is above, and none

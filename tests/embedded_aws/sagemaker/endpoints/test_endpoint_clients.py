@@ -16,6 +16,8 @@ from tests.embedded_aws.sagemaker.examples import IMAGE_URI, ROLE_ARN
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def connection(environment: Environment) -> dict[str, Any]:

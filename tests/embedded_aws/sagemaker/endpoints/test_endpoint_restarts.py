@@ -18,6 +18,8 @@ from tests.embedded_aws.sagemaker.scripted import wait_until
 from tests.embedded_aws.sagemaker.served import ServedSageMaker, serving
 from tests.embedded_aws.sagemaker.served_setup import archive
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def own(environment: Environment, bucket: str, tmp_path: Path) -> Iterator[ServedSageMaker]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.embedded_aws.sagemaker.refusals import refused
 from tests.embedded_aws.sagemaker.scripted import wait_until
 from tests.embedded_aws.sagemaker.served import CLIENTS, ServedSageMaker, asked_all_the_time
+
+pytestmark = pytest.mark.system
 
 ENOUGH = 5 * CLIENTS
 """Answers of a version: more than one a client, so that each was answered by it."""

@@ -16,6 +16,8 @@ from tests.embedded_aws.sagemaker.refusals import refused
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
+pytestmark = pytest.mark.system
+
 LIMIT = 6_291_456
 
 

@@ -17,6 +17,8 @@ from tests.embedded_aws.sagemaker.refusals import refused
 from tests.embedded_aws.sagemaker.scripted import wait_until
 from tests.embedded_aws.sagemaker.served import LIMITS, ServedSageMaker, asked_all_the_time, serving
 
+pytestmark = pytest.mark.system
+
 KILLS = 3
 WithLimits = Callable[..., ServedSageMaker]
 
