@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from embedded_aws import deadlines, definitions, executions, functions, nesting, publishing
+from embedded_aws import deadlines, definitions, executions, functions, nesting, publishing, real_paths
 from embedded_aws.ministack_state import FAILURES, SAVED_BEFORE_ANSWER, MiniStackState
 from embedded_aws.refusals import disk_full, signing_service
 
@@ -67,6 +67,7 @@ def create_app(folder: Path, port: int) -> App:
     publishing.install()
     definitions.install()
     nesting.install()
+    real_paths.install()
     _install_strict_storage()
     return _SavingApp(app, state, folder)
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from backend.errors import InvalidArchive, SconesError, SourceUnavailable
 from backend.progress import Progress, no_progress
 from backend.staging.cifar import IMAGE_BYTES, IMAGE_SIZE, SPLITS, CifarBatch
+from backend.staging.labels import FINE_LABELS
 from backend.staging.tar_members import ADVICE
 
 _SILENCE_SECONDS = 60.0  # without a byte read
@@ -29,33 +30,38 @@ _POLL_SECONDS = 0.2  # how soon a cancel is noticed
 _ERRORS: dict[str, type[SconesError]] = {error.__name__: error for error in (InvalidArchive, SourceUnavailable)}
 
 
-def read_apart(path: Path, progress: Progress = no_progress) -> dict[str, CifarBatch]:
+def read_apart(path: Path, progress: Progress = no_progress, labels: Sequence[str] = ()) -> dict[str, CifarBatch]:
     """Read both splits, "train" and "test", of a CIFAR-100 archive, packed by gzip or not; the images are mapped files.
+
+    Where labels are given, the splits are of their images alone, which costs less of the disk.
 
     When `progress` raises, the reading ends. Raises SourceUnavailable when the file cannot be opened, InvalidArchive
     when it is damaged, is not CIFAR-100, or takes more time or memory than that.
     """
     with tempfile.TemporaryDirectory(prefix="scones-archive-") as name:
         folder = Path(name)
-        if follow_reader("backend.staging.reader", path, folder, "Reading the archive.", progress) != 0:
+        fine_labels = [str(FINE_LABELS.index(label)) for label in labels]
+        if follow_reader("backend.staging.reader", path, folder, "Reading the archive.", progress, fine_labels) != 0:
             raise InvalidArchive(f"{path.name} takes more time or memory than CIFAR-100, or is damaged. {ADVICE}")
         return {split: _batch(folder, split) for split in SPLITS}
 
 
-def follow_reader(module: str, path: Path, folder: Path, sentence: str, progress: Progress) -> int:
+def follow_reader(
+    module: str, path: Path, folder: Path, sentence: str, progress: Progress, options: Sequence[str] = ()
+) -> int:
     """Run a module of ours that reads this path into the folder, until it ends; returns its exit code.
 
     Raises what the module says went wrong, and InvalidArchive when it says nothing for a minute.
     """
-    with _reader(module, path, folder) as process:
+    with _reader([module, str(path.absolute()), str(folder), *options]) as process:
         _follow(process, path, sentence, progress)
         return process.wait()
 
 
 @contextmanager
-def _reader(module: str, path: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _reader(arguments: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """The process that reads, ended when the block is left."""
-    command = [sys.executable, "-m", module, str(path.absolute()), str(folder)]
+    command = [sys.executable, "-m", *arguments]
     # NumPy's threads reserve memory by the processor, which would count against the reader's limit.
     variables = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     process = subprocess.Popen(  # noqa: S603  our own module, with our own interpreter
@@ -116,7 +122,8 @@ def _batch(folder: Path, split: str) -> CifarBatch:
     path = folder / f"{split}.npy"
     rows: np.memmap[Any, np.dtype[np.uint8]] = np.load(path, mmap_mode="r", allow_pickle=False)
     plain = CifarBatch.of(rows, labelled["fine_labels"], labelled["filenames"])
+    left_out = tuple(labelled["left_out"])
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    batch = _BatchOfFile(plain.images, plain.fine_labels, plain.filenames, descriptor, rows.offset)
+    batch = _BatchOfFile(plain.images, plain.fine_labels, plain.filenames, left_out, descriptor, rows.offset)
     weakref.finalize(batch, os.close, descriptor)
     return batch

@@ -43,12 +43,26 @@ class CifarBatch:
     images: npt.NDArray[np.uint8]
     fine_labels: npt.NDArray[np.int64]
     filenames: tuple[str, ...]
+    left_out: tuple[int, ...] = ()
+    """Fine labels of which the archive has images too, in this split."""
+
+    @property
+    def present(self) -> set[int]:
+        """The fine labels of which the archive has images in this split."""
+        return {*np.unique(self.fine_labels).tolist(), *self.left_out}
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.uint8], fine_labels: Sequence[int], filenames: Sequence[str]) -> CifarBatch:
         """From rows (n, 3072) as the archive has them: each image's red plane, the green and the blue, row by row."""
         planes = rows.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
         return cls(planes.transpose(0, 2, 3, 1), np.asarray(fine_labels, dtype=np.int64), tuple(filenames))
+
+    def of_labels(self, fine_labels: Sequence[int]) -> CifarBatch:
+        """The images of these labels alone, in their order."""
+        rows = np.flatnonzero(np.isin(self.fine_labels, fine_labels))
+        filenames = tuple(self.filenames[row] for row in rows)
+        left_out = tuple(sorted(self.present - set(fine_labels)))
+        return CifarBatch(self.images[rows], self.fine_labels[rows], filenames, left_out)
 
     def read(self, row: int) -> npt.NDArray[np.uint8]:
         """The pixels of one image."""

@@ -75,8 +75,8 @@ def get_archive(source: Source, labels: Sequence[str], folder: Path, progress: P
             return draw_archive(folder, _sample_counts(source, labels, others), progress)
 
 
-def read_source(source: Source, path: Path, progress: Progress) -> dict[str, CifarBatch]:
-    """Read both splits of a source's file.
+def read_source(source: Source, path: Path, progress: Progress, labels: Sequence[str] = ()) -> dict[str, CifarBatch]:
+    """Read both splits of a source's file, of these labels' images alone where any are given.
 
     Raises SourceUnavailable when it cannot be opened, InvalidArchive when it is damaged or not CIFAR-100: what was
     downloaded or drawn is deleted then, so that it is not found again the next time.
@@ -84,7 +84,7 @@ def read_source(source: Source, path: Path, progress: Progress) -> dict[str, Cif
     try:
         if source == UniversityDownload():
             check_md5(path)
-        return read_apart(path, progress)
+        return read_apart(path, progress, labels)
     except InvalidArchive:
         if not isinstance(source, LocalArchive):
             path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""Reads a stranger's archive within limits of memory and time: `python -m backend.staging.reader <archive> <folder>`.
+"""Reads a stranger's archive within limits of memory and time.
 
-Each split goes into the folder as `<split>.npy`, rows of an image each, and `<split>.json`, its labels and names.
+`python -m backend.staging.reader <archive> <folder> <fine label>...`: each split goes into the folder as `<split>.npy`,
+rows of an image each, and `<split>.json`, its labels and names; where fine labels are given, only their images do.
 Standard output has one JSON object a line: `{"read": <bytes of the file>}` as they are read, and what went wrong as
 `{"error": <class in backend.errors>, "message": <sentence>}`.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,12 @@ MEMORY_BYTES = 300 << 20  # above what this process has when it begins; the orig
 CPU_SECONDS = 60  # the original takes 3
 
 
-def main(archive: Path, folder: Path) -> int:
+def main(archive: Path, folder: Path, fine_labels: Sequence[int]) -> int:
     """Returns the exit code: 0 when both splits are in the folder, 1 when the last line says what went wrong."""
 
     def read() -> None:
         for split, batch in read_splits(archive, lambda count: say(read=count)):
-            _write(batch, split, folder)
+            _write(batch.of_labels(fine_labels) if fine_labels else batch, split, folder)
 
     too_much = f"{archive.name} takes more memory than any CIFAR archive. {ADVICE}"
     return run_within(MEMORY_BYTES, CPU_SECONDS, read, too_much)
@@ -61,7 +62,11 @@ def limit_memory(memory_bytes: int) -> None:
 
 
 def _write(batch: CifarBatch, split: str, folder: Path) -> None:
-    labelled = {"fine_labels": batch.fine_labels.tolist(), "filenames": batch.filenames}
+    labelled = {
+        "fine_labels": batch.fine_labels.tolist(),
+        "filenames": batch.filenames,
+        "left_out": batch.left_out,
+    }
     try:
         np.save(folder / f"{split}.npy", batch.rows, allow_pickle=False)
         (folder / f"{split}.json").write_text(json.dumps(labelled), encoding="ascii")
@@ -81,4 +86,4 @@ def say(**content: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), [int(label) for label in sys.argv[3:]]))

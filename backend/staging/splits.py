@@ -75,5 +75,4 @@ def _validation_count(images: int) -> int:
 
 def _present(batches: Batches) -> list[int]:
     """The fine labels of which both batches have images, in order."""
-    found = [set(np.unique(batch.fine_labels).tolist()) for batch in batches.values()]
-    return sorted(set.intersection(*found))
+    return sorted(set.intersection(*(batch.present for batch in batches.values())))

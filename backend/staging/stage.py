@@ -62,7 +62,8 @@ def _compose(
 ) -> Composition:
     path = other.material if other else None
     material = read_material(path, part_of(progress, 0.0, 0.5)) if path else None
-    batches = read_source(source, archive, part_of(progress, 0.5 if path else 0.0, 1.0))
+    needed = () if other else labels  # of all classes, `other` is made
+    batches = read_source(source, archive, part_of(progress, 0.5 if path else 0.0, 1.0), needed)
     progress(1.0, "Choosing the images.")
     made = compose(batches, labels, other, material)
     if other and not made.other:

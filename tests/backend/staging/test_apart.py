@@ -38,6 +38,23 @@ def test_the_real_archive_is_the_same_from_another_process(real_archive: Path) -
         assert apart_[split].filenames == here[split].filenames
 
 
+def test_of_some_labels_come_their_images_and_which_others_there_are(
+    make_archive: MakeArchive, small_cifar: dict[str, bytes]
+) -> None:
+    labels = [8, 48, 3, 8, 3, 48, 99, 8]
+    rows = np.arange(8 * 3072, dtype=np.uint32).astype(np.uint8).reshape(8, 3072)
+    names = [f"{number}.png" for number in range(8)]
+    small_cifar["cifar-100-python/train"] = pickle.dumps(
+        batch(seed=1, filenames=names, fine_labels=labels, data=rows), protocol=4
+    )
+    read = read_apart(make_archive(small_cifar), labels=("bicycle", "motorcycle"))["train"]
+    assert read.fine_labels.tolist() == [8, 48, 8, 48, 8]  # FINE_LABELS, in the archive's numbers
+    assert read.filenames == ("0.png", "1.png", "3.png", "5.png", "7.png")
+    assert np.array_equal(read.rows, rows[[0, 1, 3, 5, 7]])
+    assert read.present == {3, 8, 48, 99}
+    assert np.array_equal(read.read(3), read.images[3])
+
+
 def test_names_of_any_characters_come_back(make_archive: MakeArchive, small_cifar: dict[str, bytes]) -> None:
     names = ["line\nbreak.png", "\ud800.png", "", "ä" * 255]
     small_cifar["cifar-100-python/train"] = pickle.dumps(batch(seed=1, filenames=names), protocol=4)

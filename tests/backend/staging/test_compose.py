@@ -240,6 +240,20 @@ def test_an_even_draw(available: dict[str, int], wanted: int, drawn: dict[str, i
     assert draw_evenly(available, wanted) == drawn
 
 
+@pytest.mark.parametrize("labels", [KNOWN, ("bee", "camel", "wolf")])
+def test_what_is_read_of_the_known_classes_alone_makes_the_same(real_others: Path, labels: tuple[str, ...]) -> None:
+    of_all = compose(read_apart(real_others), labels, None, None)
+    of_known = compose(read_apart(real_others, labels=labels), labels, None, None)
+    assert content_digest(labels, of_known.images) == content_digest(labels, of_all.images)
+    assert set(of_known.images) == {"train", "validation", "test"}
+
+
+def test_what_an_archive_has_is_named_though_only_the_known_classes_are_read(real_others: Path) -> None:
+    has = "bee, bicycle, camel, cattle, motorcycle, wolf"
+    with pytest.raises(InvalidArchive, match=f"no images of apple in one .* it has {has}"):
+        compose(read_apart(real_others, labels=("bee", "apple")), ("bee", "apple"), None, None)
+
+
 def test_other_of_a_real_archive_is_drawn_from_its_four_other_classes(real_others: Path) -> None:
     composed = compose(read_apart(real_others), KNOWN, OtherOptions(images=2.0, blank_share=0.1), None)
     assert sizes(composed) == {"train": [425, 425, 850], "validation": [75, 75, 150], "test": [100, 100, 200]}
