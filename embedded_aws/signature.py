@@ -11,12 +11,13 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _MAX_SKEW = timedelta(minutes=15)
+_TIMESTAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} Credential=(?P<key>[^/,]+)/"
     r"(?P<date>\d{8})/(?P<region>[^/,]+)/(?P<service>[^/,]+)/aws4_request"
@@ -123,7 +124,9 @@ def _check_time(authorization: Authorization, headers: Mapping[str, str], now: d
     """The request's time must be of the scope's day and close to ours."""
     timestamp = headers.get("x-amz-date", "")
     try:
-        signed_at = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        if not _TIMESTAMP.fullmatch(timestamp):
+            raise ValueError(timestamp)
+        signed_at = datetime.fromisoformat(timestamp)
     except ValueError as error:
         raise RequestRefused("IncompleteSignature", "The header X-Amz-Date is missing or wrong.") from error
     if abs(now - signed_at) > _MAX_SKEW or not timestamp.startswith(authorization.date):

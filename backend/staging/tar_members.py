@@ -52,51 +52,52 @@ class BoundedStream:
         self._left = limits.unpacked
 
     def read(self, size: int) -> bytes:
-        return self._count(self._stream.read(size))
+        data = self._stream.read(size)
+        self._spend(len(data))
+        return data
 
-    def readline(self, size: int) -> bytes:
-        return self._count(self._stream.readline(size))
-
-    def skip(self, size: int) -> None:
-        """Pass over the next bytes; raises EOFError when there are fewer."""
-        while size > 0:
-            data = self.read(min(size, _CHUNK_BYTES))
-            if not data:
-                raise EOFError
-            size -= len(data)
+    def member(self, name: str, size: int) -> Member:
+        """The next bytes as a file. They are counted here, as a pickle reads many thousand times a byte or two."""
+        self._spend(size)
+        return Member(name, size, self._stream)
 
     def drain(self) -> None:
         """Read to the end."""
         while self.read(_CHUNK_BYTES):
             pass
 
-    def _count(self, data: bytes) -> bytes:
-        self._left -= len(data)
+    def _spend(self, size: int) -> None:
+        self._left -= size
         if self._left < 0:
             most = f"{self.limits.unpacked >> 20} MB"
             raise InvalidArchive(f"The archive unpacks to more than {most}. {self.limits.advice}")
-        return data
 
 
 class Member:
     """A file in the archive, to be read before the next one is asked for; `size` is in bytes."""
 
-    def __init__(self, name: str, size: int, stream: BoundedStream) -> None:
+    def __init__(self, name: str, size: int, stream: Readable) -> None:
         self.name = name
         self.size = size
         self._stream = stream
-        self.left = size
+        self._left = size
 
     def read(self, size: int, /) -> bytes:
-        return self._count(self._stream.read(min(size, self.left)))
+        data = self._stream.read(size if 0 <= size <= self._left else self._left)
+        self._left -= len(data)
+        return data
 
     def readline(self, size: int = _MAX_LINE, /) -> bytes:
         """The next line, or as much of it as a line may have."""
-        return self._count(self._stream.readline(min(size, self.left)))
-
-    def _count(self, data: bytes) -> bytes:
-        self.left -= len(data)
+        data = self._stream.readline(min(size, self._left))
+        self._left -= len(data)
         return data
+
+    def skip(self) -> None:
+        """Pass over what is left of it; raises EOFError when there is less."""
+        while self._left:
+            if not self.read(_CHUNK_BYTES):
+                raise EOFError
 
 
 def files(stream: BoundedStream) -> Iterator[Member]:
@@ -114,8 +115,9 @@ def files(stream: BoundedStream) -> Iterator[Member]:
         if info.size < 0 or info.type == tarfile.GNUTYPE_SPARSE:
             raise tarfile.ReadError("it has a member with holes, or of no size")
         size = 0 if info.type in _WITHOUT_CONTENT else info.size
-        member = Member(info.name, size, stream)
+        member = stream.member(info.name, size)
         if info.type in _FILES:
             yield member
-        stream.skip(member.left + -size % tarfile.BLOCKSIZE)
+        member.skip()
+        stream.member("padding", -size % tarfile.BLOCKSIZE).skip()
     raise InvalidArchive(f"The archive has more than {limits.headers:,} headers. {limits.advice}")
