@@ -242,6 +242,18 @@ def test_a_file_of_which_nothing_can_be_believed_is_in_quarantine_with_its_reaso
     assert bring(store, bucket, damaged, whole) == IngestReport()
 
 
+def test_a_large_file_that_is_damaged_is_in_quarantine_whole(
+    store: CaptureStore, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_LARGE_GZIP", 10)
+    damaged = put(bucket, "a.jsonl.gz", gzip.compress(line([0.9, 0.1]) * 100)[:-40])
+    assert damaged.is_large
+    assert bring(store, bucket, damaged) == IngestReport(1, 0, 1)
+    [(offset, length, reason)] = store.query('SELECT "offset", length, reason FROM quarantine')
+    assert (offset, length) == (0, damaged.size)
+    assert "gzip is damaged" in reason
+
+
 # Batches
 
 
@@ -254,6 +266,14 @@ def test_no_file_is_in_two_batches_and_no_batch_is_too_large(monkeypatch: pytest
     ]
     batches = list(ingesting._batches(iter(items)))
     assert [[item.key for item in batch] for batch in batches] == [["0", "1", "2"], ["3", "4"], ["5"], ["6"], ["7"]]
+
+
+def test_a_batch_is_as_large_as_it_may_be_and_the_next_begins_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingesting, "_BATCH_BYTES", 100)
+    sizes = [40, 40, 20, 60, 40, 1]
+    items = [CaptureObject(str(number), "1", A.delivered_at, size) for number, size in enumerate(sizes)]
+    batches = list(ingesting._batches(iter(items)))
+    assert [[item.size for item in batch] for batch in batches] == [[40, 40, 20], [60, 40], [1]]
 
 
 def test_a_large_file_is_alone() -> None:
