@@ -201,22 +201,22 @@ def test_a_type_that_is_none_is_refused() -> None:
 
 
 def test_an_array_in_another_order_than_those_of_c_and_fortran_is_refused() -> None:
-    with pytest.raises(pickle.UnpicklingError, match="^it has an array whose axes"):
+    with pytest.raises(pickle.UnpicklingError, match=r"^it has an array whose axes"):
         PickledArray.from_buffer(b"12", PickledType("u1"), (2,), "A")
 
 
 def test_an_array_has_as_many_values_as_a_split_may_have_images_and_no_more() -> None:
     assert array_of(shape=(50_000,), data=bytes(50_000)).as_list() == [0] * 50_000
-    with pytest.raises(ValueError, match="^the array is not of one value for each of at most 50,000 images"):
+    with pytest.raises(ValueError, match=r"^the array is not of one value for each of at most 50,000 images"):
         array_of(shape=(50_001,), data=bytes(50_001)).as_list()
 
 
 def test_a_list_of_another_type_than_numbers_and_texts_is_refused() -> None:
-    with pytest.raises(TypeError, match="^the array is neither of numbers nor of texts"):
+    with pytest.raises(TypeError, match=r"^the array is neither of numbers nor of texts"):
         array_of(code="f8", shape=(1,), data=bytes(8)).as_list()
     array = PickledArray(None, (0,), b"b")
     array.__setstate__((1, (2,), "u1", False, b"12"))
-    with pytest.raises(TypeError, match="^the array has no type or no shape"):
+    with pytest.raises(TypeError, match=r"^the array has no type or no shape"):
         array.as_list()
 
 
