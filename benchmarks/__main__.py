@@ -42,7 +42,7 @@ _SIZES = (
 )
 _DATA = Path(__file__).parents[2] / "shared" / "data"
 _WITH_IMAGES = ("foreign", "drift", "accuracy")
-_ARCHIVES = dict.fromkeys(_WITH_IMAGES, _DATA / "cifar-100-bikes-and-others.tar.gz")
+_ARCHIVES = dict.fromkeys((*_WITH_IMAGES, "training"), _DATA / "cifar-100-bikes-and-others.tar.gz")
 _ARCHIVE = _DATA / "cifar-100-bikes.tar.gz"
 
 

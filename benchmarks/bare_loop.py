@@ -25,7 +25,7 @@ def main(folder: Path, seed: int, epochs: int) -> None:
     torch.manual_seed(seed)
     pixels, labels = _read(folder / "train")
     held_pixels, held_labels = _read(folder / "validation")
-    network = Classifier(Architecture(20, 2, (SIDE, SIDE), (32, 32)))
+    network = Classifier(Architecture(20, int(labels.max()) + 1, (SIDE, SIDE), (32, 32)))
     started = time.perf_counter()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-3, nesterov=True)
     loss = nn.CrossEntropyLoss()
