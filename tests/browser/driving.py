@@ -46,5 +46,6 @@ def button(page: Page, label: str) -> Locator:
 
 
 def metric(page: Page, label: str) -> Locator:
-    """The figure with this label."""
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+    """The figure with this label; while a page is drawn anew, what was there before may stand beside it."""
+    current = page.locator('[data-testid="stElementContainer"][data-stale="false"]')
+    return current.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
