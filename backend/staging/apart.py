@@ -33,10 +33,9 @@ _ERRORS: dict[str, type[SconesError]] = {error.__name__: error for error in (Inv
 def read_apart(path: Path, progress: Progress = no_progress, labels: Sequence[str] = ()) -> dict[str, CifarBatch]:
     """Read both splits, "train" and "test", of a CIFAR-100 archive, packed by gzip or not; the images are mapped files.
 
-    Where labels are given, the splits are of their images alone, which costs less of the disk.
-
-    When `progress` raises, the reading ends. Raises SourceUnavailable when the file cannot be opened, InvalidArchive
-    when it is damaged, is not CIFAR-100, or takes more time or memory than that.
+    Where labels are given, the splits are of their images alone, which costs less of the disk. When `progress`
+    raises, the reading ends. Raises SourceUnavailable when the file cannot be opened, InvalidArchive when it is
+    damaged, is not CIFAR-100, or takes more time or memory than that.
     """
     with tempfile.TemporaryDirectory(prefix="scones-archive-") as name:
         folder = Path(name)
